@@ -1,0 +1,71 @@
+"""Filters that say things the way all pages say them."""
+
+import datetime
+from typing import Any, Final
+
+from django import template
+from django.core.paginator import Page
+from django.utils import timezone
+
+from sync import sentences
+from users import years
+
+register = template.Library()
+
+TONES: Final = ("rose", "blue", "violet", "green", "amber")
+
+
+@register.filter
+def tone(pk: int) -> str:
+    """Return the tint of a person, always the same one."""
+    return TONES[pk % len(TONES)]
+
+
+@register.filter
+def year(label: str | None) -> str:
+    """Return a year label for a reader: “Year 7”, “Reception”."""
+    return years.say(label)
+
+
+@register.filter
+def moment(at: datetime.datetime | None) -> str:
+    """Return an instant in the time zone in force: “02:14 today”."""
+    return sentences.moment(timezone.localtime(at), timezone.localtime()) if at else ""
+
+
+@register.filter
+def freshness(fresh: Any) -> str:
+    """Return “from SIMS via Wonde, updated 02:14 today” (R21)."""
+    return str(fresh.say(timezone.now(), timezone.get_current_timezone()))
+
+
+@register.filter
+def duration(length: datetime.timedelta | float | None) -> str:
+    """Return a length of time, given as such or in seconds: “53 s”."""
+    if length is None:
+        return ""
+    return sentences.duration(length if isinstance(length, datetime.timedelta) else datetime.timedelta(seconds=length))
+
+
+@register.filter
+def counted(number: int, kind: str) -> str:
+    """Return “1 student”, “1,204 students”."""
+    return sentences.counted(number, kind)
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    """Return a kind as a reader says it: “class places”."""
+    return sentences.counted(2, kind).removeprefix("2 ").capitalize()
+
+
+@register.filter
+def nearby(page: Page[Any]) -> list[int | str]:
+    """Return the page numbers worth a link, with an ellipsis for gaps."""
+    return list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1))
+
+
+@register.filter
+def lookup(mapping: dict[str, Any], key: str) -> Any:
+    """Return the value of a key, or nothing."""
+    return mapping.get(key, "")

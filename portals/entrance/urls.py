@@ -1,0 +1,18 @@
+"""The way in, and what all pages share."""
+
+from django.urls import path
+
+from portals.entrance import views
+
+app_name = "entrance"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("theme/<int:hue>.css", views.hue, name="hue"),
+    path("account/theme", views.theme, name="theme"),
+    path("account/", views.account, name="account"),
+    path("gallery/", views.gallery, name="gallery"),
+    path("s/<slug:school>/joining/", views.joining, name="joining"),
+    path("accounts/email/", views.address, name="address"),
+]

@@ -1,0 +1,116 @@
+"""The chart of changes per night, drawn by the server: pure numbers in, coordinates of an SVG out."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Final
+
+from sync.queries import Night, Tally
+
+WIDTH: Final = 632
+HEIGHT: Final = 254
+_FLOOR: Final = 226.0  # where the bars stand; the dates are below
+_CEILING: Final = 20.0  # room for the number above the highest bar
+_STEP: Final = 43
+_BAR: Final = 22
+_THINNEST: Final = 1.4  # even one change can be seen
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Segment:
+    """One coloured piece of a bar."""
+
+    key: str
+    x: float
+    y: float
+    height: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One night."""
+
+    label: str
+    middle: float
+    top: float
+    total: int
+    last: bool
+    segments: tuple[Segment, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of the grid."""
+
+    y: float
+    number: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Everything the template draws, and the sentence a screen reader says."""
+
+    width: int
+    height: int
+    floor: float
+    bars: tuple[Bar, ...]
+    lines: tuple[Line, ...]
+    sentence: str
+
+
+def chart(nights: Sequence[Night]) -> Chart:
+    """Return the stacked bars of these nights, oldest first."""
+    highest = max((night.tally.total for night in nights), default=0)
+    step = _round_step(highest)
+    scale = (_FLOOR - _CEILING) / max(highest, 1)
+    return Chart(
+        width=WIDTH,
+        height=HEIGHT,
+        floor=_FLOOR,
+        bars=tuple(_bar(place, night, scale, last=place == len(nights) - 1) for place, night in enumerate(nights)),
+        lines=tuple(
+            Line(y=round(_FLOOR - number * scale, 1), number=number) for number in range(step, highest + 1, step)
+        ),
+        sentence=_sentence(nights),
+    )
+
+
+def _bar(place: int, night: Night, scale: float, *, last: bool) -> Bar:
+    x = 8 + place * _STEP
+    segments = []
+    y = _FLOOR
+    for key, number in _stack(night.tally):
+        height = max(number * scale, _THINNEST + 1.2)
+        y -= height
+        segments.append(Segment(key=key, x=x, y=round(y, 1), height=round(height - 1.2, 1)))
+    return Bar(
+        label=str(night.date.day),
+        middle=x + _BAR / 2,
+        top=round(y - 5, 1),
+        total=night.tally.total,
+        last=last,
+        segments=tuple(segments),
+    )
+
+
+def _stack(tally: Tally) -> list[tuple[str, int]]:
+    """Return the non-empty pieces from the floor up."""
+    pieces = [("upd", tally.updated), ("add", tally.added), ("left", tally.gone), ("held", tally.held)]
+    return [(key, number) for key, number in pieces if number]
+
+
+def _round_step(highest: int) -> int:
+    """Return a round distance that gives about four lines."""
+    for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000):
+        if highest <= step * 5:
+            return step
+    return max(highest // 4, 1)
+
+
+def _sentence(nights: Sequence[Night]) -> str:
+    if not nights:
+        return "No run has finished yet"
+    first, last = nights[0].date, nights[-1].date
+    return (
+        f"Stacked bars: changes per run from {first.day} {first:%B} to {last.day} {last:%B}; "
+        f"{nights[-1].tally.total} in the last one"
+    )

@@ -1,0 +1,79 @@
+"""What super users see: how the school's sync went, and what it did (R13)."""
+
+import dataclasses
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portals.reception.chart import chart
+from portals.reception.gate import ReceptionRequest, gate
+from sync import queries, sentences
+from sync.models import Change, Run
+from tenants.models import School
+from users.queries import heads
+
+
+@require_safe
+@gate()
+def home(request: ReceptionRequest) -> HttpResponse:
+    """Show the front desk: last night in two sentences, and how many people there are."""
+    latest, nights = queries.latest(), queries.nights()
+    context = {
+        "latest": latest,
+        "night": night(latest, request.school) if latest else None,
+        "heads": heads(),
+        "chart": chart(nights),
+        "nights": nights,
+        "fresh": queries.freshness(),
+    }
+    return render(request, "reception/home.html", context)
+
+
+@require_safe
+@gate()
+def runs(request: ReceptionRequest) -> HttpResponse:
+    """List the runs, newest first."""
+    page = queries.runs(page=request.GET.get("page"))
+    return render(request, "reception/runs.html", {"page": page, "fresh": queries.freshness()})
+
+
+@require_safe
+@gate()
+def run(request: ReceptionRequest, pk: int) -> HttpResponse:
+    """Show the report of a run; while it has not ended, the page looks again by itself.
+
+    Raises:
+        Http404: no such run at this school.
+    """
+    found = queries.run(pk)
+    if found is None:
+        raise Http404("no such run")
+    report = queries.run_report(
+        found,
+        action=known(request.GET.get("action", ""), set(Change.Action.values)),
+        kind=request.GET.get("kind", "")[:40],
+        page=request.GET.get("page"),
+    )
+    return render(
+        request,
+        "reception/run.html",
+        {"report": report, "run": found, "chart": chart(report.nights), "nights": report.nights, "source": queries.source()},
+    )
+
+
+def known(value: str, values: set[str]) -> str:
+    """Return the value if it is one of these, else nothing."""
+    return value if value in values else ""
+
+
+def night(run: Run, school: School) -> tuple[str, str]:
+    """Say in two sentences how a run went, in the school's own time."""
+    at = run.finished_at or run.started_at or run.queued_at
+    return sentences.night(
+        status=run.status,
+        when=sentences.moment(school.local(at), school.local(timezone.now())),
+        error=run.error,
+        **dataclasses.asdict(queries.tally(run.counts)),
+    )

@@ -1,0 +1,53 @@
+"""What members of staff see: the students of the school (R34, R35)."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portals.health import health_of
+from portals.staff.filters import StudentFilter
+from portals.staff.gate import StaffRequest, gate
+from sync.queries import freshness
+from tenants.operations import record
+from users import doors, queries
+from users.roles import Can
+
+STUDENTS_PER_PAGE = 25
+
+
+@require_safe
+@gate()
+def students(request: StaffRequest) -> HttpResponse:
+    """List the students, found by name, year and class; htmx swaps the results alone."""
+    chosen = StudentFilter(request.GET, queryset=queries.students())
+    context = {
+        "filter": chosen,
+        "page": Paginator(chosen.qs, STUDENTS_PER_PAGE).get_page(request.GET.get("page")),
+        "filtered": any(request.GET.get(name) for name in ("q", "year", "group")),
+        "partial": bool(request.htmx) and not request.htmx.history_restore_request,
+    }
+    if context["partial"]:
+        return render(request, "staff/students_found.html", context)
+    return render(request, "staff/students.html", context | {"fresh": freshness()})
+
+
+@require_safe
+@gate(Can.SEE_CONTACTS)
+def student(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show a student with classes and contacts; medical information is one deliberate step away."""
+    found = doors.student_for(request.standing, pk, right=Can.SEE_CONTACTS)
+    return render(request, "staff/student.html", {"page": queries.student_page(found), "fresh": freshness()})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@gate(Can.SEE_MEDICAL)
+def medical(request: StaffRequest, pk: int) -> HttpResponse:
+    """Ask first; when the button was pressed, log the reading and show what the MIS says (R35)."""
+    found = doors.student_for(request.standing, pk, right=Can.SEE_MEDICAL)
+    context = {"student": found, "fresh": freshness(), "health": None}
+    if request.method == "POST":
+        record(action="medical.read", by=request.standing.account_id, at=timezone.now(), subject=f"student:{found.pk}")
+        context["health"] = health_of(found, school=request.school, freshness=context["fresh"])
+    return render(request, "staff/medical.html", context)

@@ -1,0 +1,1 @@
+"""The MIS in: connectors, the roster pipeline, runs and reports."""

@@ -1,0 +1,1 @@
+"""One folder per connector; they are strangers to each other."""

@@ -1,0 +1,118 @@
+"""`manage.py sync_school SLUG --kind roster [--plan-only] [--json] [--files PATH…]`."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from sync.errors import SyncError
+from sync.models import Run
+from sync.operations import connections, runs
+from tenants import scope
+from tenants.models import School
+
+HELD: Final = 3
+FAILED: Final = 4
+
+
+class Command(BaseCommand):
+    """Runs one school's sync here and now, without the queue.
+
+    Exit status: 0 done, 1 bad arguments, 3 done but a part is held for a person, 4 failed.
+    """
+
+    help = "Sync one school now. Exit status: 0 done, 1 bad arguments, 3 a part is held for a person, 4 failed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("school", metavar="SLUG")
+        parser.add_argument("--kind", choices=["roster"], default="roster")
+        parser.add_argument("--plan-only", action="store_true", help="Say what would happen; write nothing.")
+        parser.add_argument("--json", action="store_true", help="Answer in JSON, for scripts.")
+        parser.add_argument("--files", nargs="+", type=Path, default=[], metavar="PATH", help="CSV files or folders.")
+        parser.add_argument("--reason", default="from the command line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Sync."""
+        school = School.objects.filter(slug=options["school"]).first()
+        if school is None:
+            raise CommandError(f"there is no school “{options['school']}”")
+        try:
+            self._place(school, options["files"])
+            status = self._preview(school, options) if options["plan_only"] else self._run(school, options)
+        except (connections.NotConnected, connections.NoFiles, connections.BadSettings) as fault:
+            raise CommandError(str(fault)) from None
+        except SyncError as fault:
+            raise CommandError(f"{type(fault).__name__.lower()}: {fault}", returncode=FAILED) from None
+        except runs.AnotherRunIsOn as fault:
+            raise CommandError(f"{fault}; try again when it is over", returncode=FAILED) from None
+        if status:
+            raise SystemExit(status)
+
+    def _place(self, school: School, files: list[Path]) -> None:
+        if files:
+            with scope.school(school.pk):
+                connections.place_files(school=school, paths=files, at=timezone.now())
+
+    def _preview(self, school: School, options: dict[str, Any]) -> int:
+        seen = runs.preview(school=school)
+        counts = runs.counts(seen.plan, seen.roster)
+        if options["json"]:
+            plan = json.loads(msgspec.json.encode(seen.plan))
+            self._write_json(
+                {"plan_only": True, "hash": seen.plan.digest(), "counts": counts, "plan": plan, "remarks": _texts(seen)}
+            )
+        else:
+            self._write(school, "would be done", counts, _texts(seen), [hold.reason for hold in seen.plan.holds])
+        return HELD if seen.plan.holds else 0
+
+    def _run(self, school: School, options: dict[str, Any]) -> int:
+        with scope.school(school.pk):
+            run = runs.request(
+                school=school,
+                trigger=Run.Trigger.COMMAND,
+                at=timezone.now(),
+                reason=options["reason"],
+                enqueue=False,
+            )
+        done = runs.perform(school=school, run=run.pk)
+        with scope.school(school.pk):
+            holds = list(done.holds.values_list("reason", flat=True))
+        if options["json"]:
+            self._write_json(
+                {
+                    "run": done.pk,
+                    "status": done.status,
+                    "error": done.error,
+                    "counts": done.counts,
+                    "remarks": done.remarks,
+                    "holds": holds,
+                }
+            )
+        else:
+            self._write(school, done.error or done.get_status_display(), done.counts, done.remarks, holds)
+        return {Run.Status.FAILED: FAILED, Run.Status.HELD: HELD, Run.Status.PARTIAL: HELD}.get(
+            Run.Status(done.status), 0
+        )
+
+    def _write_json(self, value: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(value, ensure_ascii=False, indent=2))
+
+    def _write(
+        self, school: School, what: str, counts: dict[str, dict[str, int]], remarks: list[str], holds: list[str]
+    ) -> None:
+        self.stdout.write(f"{school}: {what}")
+        for kind, words in sorted(counts.items()):
+            self.stdout.write(f"  {kind:<11} " + ", ".join(f"{number} {word}" for word, number in words.items()))
+        for text in remarks:
+            self.stdout.write(f"  note: {text}")
+        for text in holds:
+            self.stdout.write(f"  held: {text}")
+
+
+def _texts(seen: runs.Preview) -> list[str]:
+    return list(seen.roster.remarks)
+

@@ -1,0 +1,242 @@
+"""Connections to a MIS, runs and what they did, and the identities a MIS has given to people."""
+
+import datetime
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sync.secrets import EncryptedJSONField
+from tenants import scope
+from tenants.models import OwnedKey, SchoolOwned
+from users.models import Guardian, SchoolClass, StaffMember, Student
+
+
+class MisProduct(models.Model):
+    """A school information system, and the partner through which we reach it. Adding one is no deploy (R7)."""
+
+    name = models.CharField(unique=True)
+    partner = models.CharField(blank=True, help_text=_("Wonde, GG4L, or empty when we read it ourselves."))
+    connector = models.CharField(help_text=_("The key of a connector in sync.registry."))
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        verbose_name = _("MIS")
+        verbose_name_plural = _("MISs")
+
+    def __str__(self) -> str:
+        return f"{self.name} via {self.partner}" if self.partner else self.name
+
+
+class Connection(SchoolOwned):
+    """How one school's MIS is reached. A school has one active connection; `generation` counts its MIS changes (R25)."""
+
+    product = models.ForeignKey(MisProduct, models.PROTECT, null=True, blank=True, related_name="+")
+    connector = models.CharField(help_text=_("The key of a connector in sync.registry."))
+    settings = EncryptedJSONField(default=dict, help_text=_("The connector's settings, encrypted at rest."))
+    generation = models.PositiveSmallIntegerField(default=1)
+    active = models.BooleanField(default=True)
+    paused_reason = models.CharField(blank=True, help_text=_("Why nothing is read: what the MIS refused."))
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["school"], condition=models.Q(active=True), name="one_active_connection"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.product) if self.product else self.connector
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Filters of runs."""
+
+    def finished(self) -> Self:
+        """Runs that reached the database, whole or in their safe part."""
+        return self.filter(status__in=[Run.Status.OK, Run.Status.PARTIAL])
+
+
+class Run(SchoolOwned):
+    """One roster run: queued, running, then one of four ends. The run row, the data and the changes commit together."""
+
+    class Trigger(models.TextChoices):
+        SCHEDULE = "schedule", _("nightly")
+        ONE_OFF = "one_off", _("one-off")
+        COMMAND = "command", _("command line")
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("waiting")
+        RUNNING = "running", _("running")
+        OK = "ok", _("finished")
+        PARTIAL = "partial", _("finished, part held")
+        HELD = "held", _("held")
+        FAILED = "failed", _("failed")
+
+    kind = models.CharField(default="roster")
+    trigger = models.CharField(choices=Trigger.choices)
+    status = models.CharField(choices=Status.choices, default=Status.QUEUED)
+    local_date = models.DateField(help_text=_("The school's own date of the night this run belongs to."))
+    generation = models.PositiveSmallIntegerField(default=1)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    reason = models.CharField(blank=True, help_text=_("Why a person asked for it."))
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error_kind = models.CharField(blank=True, help_text=_("refused, busy, broken, doubtful or internal."))
+    error = models.CharField(blank=True, help_text=_("What happened and what to do next; no personal data."))
+    plan_hash = models.CharField(blank=True)
+    counts = models.JSONField(
+        default=dict, help_text=_("{kind: {arrived, amended, missing, left, returned, held, rows}}")
+    )
+    kinds = models.JSONField(default=dict, help_text=_("{kind: rows read} of the kinds proven complete."))
+    stages = models.JSONField(default=list, help_text=_("[{name, seconds, note}] of each stage."))
+    remarks = models.JSONField(default=list)
+    fingerprint = models.CharField(blank=True, help_text=_("Of the roster as read; equal means the same feed."))
+
+    objects = scope.manager(RunQuerySet)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-queued_at", "-id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["school", "kind"], condition=models.Q(status="running"), name="one_running_run_per_kind"
+            ),
+            models.UniqueConstraint(
+                fields=["school", "kind", "local_date"],
+                condition=models.Q(trigger="schedule"),
+                name="one_scheduled_run_a_night",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["queued", "running"], finished_at__isnull=True)
+                | models.Q(status__in=["ok", "partial", "held", "failed"], finished_at__isnull=False),
+                name="run_has_ended_or_not",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "-queued_at"], name="run_by_time")]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it reached one of its ends."""
+        return self.finished_at is not None
+
+    @property
+    def took(self) -> datetime.timedelta | None:
+        """How long it ran."""
+        return self.finished_at - self.started_at if self.finished_at and self.started_at else None
+
+
+class Change(SchoolOwned):
+    """One thing a run did to one record: who, field, old, new, why (R13). Added, never changed."""
+
+    class Action(models.TextChoices):
+        ARRIVE = "arrive", _("added")
+        AMEND = "amend", _("updated")
+        MISS = "miss", _("missing")
+        LEAVE = "leave", _("left")
+        REJOIN = "rejoin", _("came back")
+        END = "end", _("ended")
+
+    run = OwnedKey(Run, models.CASCADE, related_name="changes")
+    kind = models.CharField(
+        help_text=_("students, guardians, staff, classes, ties, enrolments, teaching, medical, dietary")
+    )
+    person_id = models.BigIntegerField(null=True, help_text=_("The row of that kind, or of the student it is about."))
+    label = models.CharField(help_text=_("The name as it was then."))
+    ref = models.CharField(blank=True, help_text=_("The MIS's own id."))
+    action = models.CharField(choices=Action.choices)
+    field = models.CharField(blank=True)
+    old = models.CharField(blank=True)
+    new = models.CharField(blank=True)
+    why = models.CharField(blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["school", "run", "id"], name="change_by_run"),
+            models.Index(fields=["school", "kind", "person_id", "-id"], name="change_by_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.kind} {self.person_id}"
+
+
+class Refusal(SchoolOwned):
+    """One record or address a run could not take as it stands, and what to change in the MIS (R28)."""
+
+    run = OwnedKey(Run, models.CASCADE, related_name="refusals")
+    kind = models.CharField()
+    ref = models.CharField(blank=True)
+    reason = models.CharField()
+    place = models.CharField(blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "run", "id"], name="refusal_by_run")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.ref}"
+
+
+class Hold(SchoolOwned):
+    """A part of a run's plan that waits for a person; the safe rest went in (R12)."""
+
+    run = OwnedKey(Run, models.CASCADE, related_name="holds")
+    kind = models.CharField()
+    reason = models.CharField(help_text=_("One sentence: what would have happened and why it waits."))
+    refs = models.JSONField(default=list, help_text=_("The MIS's ids it is about."))
+    labels = models.JSONField(default=list, help_text=_("Their names as they were then."))
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "run", "id"], name="hold_by_run")]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"
+
+
+class MisIdentity(SchoolOwned):
+    """The id a MIS gave to one person or class: unique, never deleted, never re-pointed (a trigger says so; R23)."""
+
+    generation = models.PositiveSmallIntegerField()
+    kind = models.CharField()
+    external_id = models.CharField()
+    student = OwnedKey(Student, models.PROTECT, null=True, blank=True, related_name="+")
+    guardian = OwnedKey(Guardian, models.PROTECT, null=True, blank=True, related_name="+")
+    staff_member = OwnedKey(StaffMember, models.PROTECT, null=True, blank=True, related_name="+")
+    school_class = OwnedKey(SchoolClass, models.PROTECT, null=True, blank=True, related_name="+")
+    first_seen_on = models.DateField()
+
+    class Meta:
+        verbose_name_plural = _("MIS identities")
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["school", "generation", "kind", "external_id"], name="one_meaning_per_external_id"
+            ),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(
+                        kind="students", student__isnull=False, guardian=None, staff_member=None, school_class=None
+                    )
+                    | models.Q(
+                        kind="guardians", student=None, guardian__isnull=False, staff_member=None, school_class=None
+                    )
+                    | models.Q(kind="staff", student=None, guardian=None, staff_member__isnull=False, school_class=None)
+                    | models.Q(
+                        kind="classes", student=None, guardian=None, staff_member=None, school_class__isnull=False
+                    )
+                ),
+                name="identity_is_one_record",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["school", "student"], name="identity_by_student"),
+            models.Index(fields=["school", "guardian"], name="identity_by_guardian"),
+            models.Index(fields=["school", "staff_member"], name="identity_by_staff"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.external_id}"

@@ -1,0 +1,245 @@
+"""A roster run from request to report. Network happens between scopes, never inside one (house §4).
+
+A killed worker leaves nothing half done: data, change log and the run's end commit together, and the task comes back.
+"""
+
+import datetime
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from sync.connector import Connector
+from sync.errors import Refused, SyncError
+from sync.models import Run
+from sync.operations import connections
+from sync.pipeline.apply import apply
+from sync.pipeline.extract import extract
+from sync.pipeline.gate import gate
+from sync.pipeline.held import Snapshot
+from sync.pipeline.normalise import normalise
+from sync.pipeline.plan import Action, Plan, plan
+from sync.pipeline.roster import Roster
+from sync.pipeline.snapshot import rules_of, snapshot
+from sync.signals import run_requested
+from tenants import scope
+from tenants.models import School
+from tenants.operations import record
+
+log = logging.getLogger(__name__)
+
+MOST_ATTEMPTS: Final = 3  # a feed that kills its worker must not do so for ever
+STUCK_AFTER: Final = datetime.timedelta(hours=1)  # longer than any task may run, see CELERY_TASK_TIME_LIMIT
+_LOCK: Final = 7_301  # the first half of the advisory lock; the second is the school
+
+Clock = Callable[[], datetime.datetime]
+
+
+class AnotherRunIsOn(Exception):
+    """This school's roster is being synced already; the run stays in the queue and is tried again."""
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run would do now, and nothing of it done (R3)."""
+
+    plan: Plan
+    roster: Roster
+
+
+@transaction.atomic
+def request(
+    *,
+    school: School,
+    trigger: Run.Trigger,
+    at: datetime.datetime,
+    by: int | None = None,
+    reason: str = "",
+    enqueue: bool = True,
+) -> Run:
+    """Put a roster run of the open school into the queue; asking twice while one waits gives the same run (R18).
+
+    Raises:
+        sync.operations.connections.NotConnected: there is nothing to read.
+    """
+    link = connections.active()
+    waiting: Run | None = Run.objects.filter(kind="roster", status=Run.Status.QUEUED, trigger=trigger).first()
+    if waiting:
+        return waiting
+    run: Run = Run.objects.create(
+        trigger=trigger,
+        local_date=school.local(at).date(),
+        generation=link.generation,
+        requested_by_id=by,
+        reason=reason,
+        queued_at=at,
+    )
+    record(action="sync.request", by=by, at=at, subject=f"run:{run.pk}", reason=reason)
+    if enqueue:
+        transaction.on_commit(lambda: run_requested.send(sender=Run, school=school.pk, run=run.pk))
+    return run
+
+
+def preview(*, school: School, clock: Clock = timezone.now) -> Preview:
+    """Read the MIS and return what tonight would do, without writing anything.
+
+    Raises:
+        SyncError, NotConnected: as a run would end.
+    """
+    with scope.school(school.pk):
+        link = connections.active()
+    night = school.local(clock()).date()
+    roster = normalise(extract(connections.build(link)).records, today=night)
+    with scope.school(school.pk):
+        held = snapshot(generation=link.generation)
+        return Preview(plan=_gated(held, roster, school, night)[1], roster=roster)
+
+
+def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
+    """Carry a queued run to its end; carrying out a run that is over does nothing.
+
+    Raises:
+        AnotherRunIsOn: come back later.
+        Exception: what no one foresaw; the run is marked failed first.
+    """
+    with scope.school(school.pk):
+        current = _begin(run, at=clock())
+        if current.is_over:
+            return current
+        link = connections.active()
+    try:
+        return _carry_out(school, current, connections.build(link), clock)
+    except SyncError as fault:
+        return _fail(school, run, kind=type(fault).__name__.lower(), error=str(fault), at=clock(), refused=fault)
+    except Exception as fault:
+        log.exception("run %s of school %s failed", run, school.pk)
+        _fail(school, run, kind="internal", error=_INTERNAL, at=clock(), refused=fault)
+        raise
+
+
+_INTERNAL: Final = "Something went wrong on our side; nothing was changed. Our people have been told."
+
+
+def release_stuck(*, at: datetime.datetime) -> int:
+    """End runs whose worker was lost and never came back; return how many. Nothing of them was written."""
+    released = 0
+    for school in School.objects.all():
+        with scope.school(school.pk):
+            released += Run.objects.filter(status=Run.Status.RUNNING, started_at__lt=at - STUCK_AFTER).update(
+                status=Run.Status.FAILED, finished_at=at, error_kind="internal", error=_STUCK
+            )
+    return released
+
+
+_STUCK: Final = "The worker was lost and did not come back. Nothing was changed; the next run repairs it."
+
+
+def _begin(run: int, *, at: datetime.datetime) -> Run:
+    current: Run = Run.objects.select_for_update().get(pk=run)
+    if current.is_over:
+        return current
+    if current.attempts >= MOST_ATTEMPTS:
+        return _end(current, Run.Status.FAILED, at, error_kind="internal", error=_STUCK)
+    current.status, current.attempts = Run.Status.RUNNING, current.attempts + 1
+    current.started_at = current.started_at or at
+    try:
+        with transaction.atomic():
+            current.save(update_fields=["status", "attempts", "started_at"])
+    except IntegrityError:
+        raise AnotherRunIsOn("this school's roster is being synced already") from None
+    return current
+
+
+class _Stages:
+    """Times the stages of a run, for the page that shows how it ran."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._since = time.monotonic()
+
+    def done(self, name: str, note: str) -> None:
+        """Note that a stage is done."""
+        now = time.monotonic()
+        self.rows.append({"name": name, "seconds": round(now - self._since, 3), "note": note})
+        self._since = now
+
+
+def _carry_out(school: School, run: Run, connector: Connector, clock: Clock) -> Run:
+    stages = _Stages()
+    extracted = extract(connector)
+    stages.done("extract", f"{sum(extracted.rows.values())} rows")
+    roster = normalise(extracted.records, today=run.local_date)
+    stages.done("normalise", f"{len(roster.refusals)} refused")
+    with scope.school(school.pk):
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_LOCK, school.pk])
+        current: Run = Run.objects.select_for_update().get(pk=run.pk)
+        if current.status != Run.Status.RUNNING:
+            return current  # its other delivery was faster, or it was released as stuck
+        held = snapshot(generation=current.generation)
+        wish, gated = _gated(held, roster, school, current.local_date)
+        stages.done("plan", f"{wish.writes} changes")
+        stages.done("gate", f"{len(gated.holds)} held" if gated.holds else "nothing held")
+        apply(gated, held, run=current, school=school, at=clock())
+        stages.done("apply", f"{gated.writes} changes written")
+        return _report(current, gated, roster, stages, at=clock())
+
+
+def _gated(held: Snapshot, roster: Roster, school: School, night: datetime.date) -> tuple[Plan, Plan]:
+    rules = rules_of(school)
+    wish = plan(held, roster, rules, night=night)
+    return wish, gate(wish, held, roster, rules)
+
+
+def _report(run: Run, done: Plan, roster: Roster, stages: _Stages, *, at: datetime.datetime) -> Run:
+    run.counts = counts(done, roster)
+    run.kinds = {kind.value: roster.rows.get(kind, 0) for kind in sorted(roster.complete)}
+    run.stages, run.remarks = stages.rows, list(roster.remarks)
+    run.plan_hash, run.fingerprint = done.digest(), roster.fingerprint()
+    status = Run.Status.OK if not done.holds else Run.Status.PARTIAL if done.writes else Run.Status.HELD
+    return _end(run, status, at)
+
+
+def counts(done: Plan, roster: Roster) -> dict[str, dict[str, int]]:
+    """Return {kind: {rows, arrived, amended, missing, left, returned, ended, held}}; amended counts records."""
+    found: dict[str, Counter[str]] = {kind.value: Counter(rows=rows) for kind, rows in roster.rows.items()}
+
+    def count(kind: str, word: str, by: int = 1) -> None:
+        found.setdefault(kind, Counter())[word] += by
+
+    for arrival in (*done.arrivals, *done.link_arrivals):
+        count(arrival.kind.value, "arrived")
+    for kind, _ in {(a.kind.value, a.id) for a in (*done.amendments, *done.link_amendments)}:
+        count(kind, "amended")
+    words = {Action.MISS: "missing", Action.LEAVE: "left", Action.REJOIN: "returned"}
+    for standing in done.standings:
+        count(standing.kind.value, words[standing.action])
+    for end in done.link_ends:
+        count(end.kind.value, "ended")
+    for hold in done.holds:
+        count(hold.kind.value, "held", max(len(hold.labels), 1))
+    return {kind: dict(words) for kind, words in found.items()}
+
+
+def _end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> Run:
+    run.status, run.finished_at = status, at
+    for name, value in fields.items():
+        setattr(run, name, value)
+    run.save()
+    return run
+
+
+def _fail(school: School, run: int, *, kind: str, error: str, at: datetime.datetime, refused: Exception) -> Run:
+    with scope.school(school.pk):
+        current: Run = Run.objects.select_for_update().get(pk=run)
+        if current.is_over:
+            return current
+        if isinstance(refused, Refused):
+            link = connections.active()
+            link.paused_reason = error
+            link.save(update_fields=["paused_reason"])
+        return _end(current, Run.Status.FAILED, at, error_kind=kind, error=error)

@@ -1,0 +1,253 @@
+"""Writes a plan into the open school, whole sets at a time, with its change log: all of it in the caller's transaction.
+
+The order matters: people and classes before what links them; addresses given up before addresses taken, because the
+unique index looks at every row; departures last.
+"""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from sync.models import Change, Hold, MisIdentity, Refusal, Run
+from sync.pipeline.held import FIELDS, Snapshot, Value
+from sync.pipeline.plan import Action, Amendment, Arrival, Plan, Standing
+from sync.pipeline.plan.links import PARTS
+from sync.pipeline.snapshot import ENDS, MODELS, POINTER
+from sync.records import Kind
+from tenants import bulk
+from tenants.models import School
+from users.emails import dummy_address
+from users.folding import fold
+from users.models import Tie
+from users.operations import accounts
+
+_SINGULAR: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
+_STATUS: Final = {Action.MISS: "missing", Action.LEAVE: "left", Action.REJOIN: "active"}
+_CHANGE: Final = ("run_id", "kind", "person_id", "label", "ref", "action", "field", "old", "new", "why")
+
+ChangeRow = tuple[Any, ...]
+
+
+def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datetime.datetime) -> None:
+    """Carry out the plan, and record every change of it on the run."""
+    rows = {kind: dict(refs) for kind, refs in snapshot.identities.items()}
+    _arrive(plan.arrivals, rows, run=run, school=school)
+    _amend(plan.amendments, snapshot, school)
+    _link(plan, rows)
+    _stand(plan.standings)
+    _end(plan, run.local_date)
+    accounts.link_people(at=at)
+    changes = (*_arrivals(plan, rows), *_amendments(plan), *_standings(plan), *_links(plan, rows))
+    bulk.insert(Change, _CHANGE, ((run.pk, *change) for change in changes))
+    _note(plan, run)
+
+
+def _arrive(
+    arrivals: Iterable[Arrival], rows: dict[Kind, dict[str, int]], *, run: Run, school: School
+) -> None:
+    """Insert the new people and classes and their identities; fill `rows` with their keys."""
+    by_kind: dict[Kind, list[Arrival]] = defaultdict(list)
+    for arrival in arrivals:
+        by_kind[arrival.kind].append(arrival)
+    for kind, new in by_kind.items():
+        ids = bulk.reserve_ids(MODELS[kind], len(new))
+        rows[kind] |= {arrival.ref: row for arrival, row in zip(new, ids, strict=True)}
+        people = kind in _SINGULAR
+        columns = ("id", *FIELDS[kind], *(_PERSON_COLUMNS if people else ()), *(_STAFF if kind is Kind.STAFF else ()))
+        bulk.insert(MODELS[kind], columns, (_row(arrival, rows[kind][arrival.ref], school) for arrival in new))
+        bulk.insert(
+            MisIdentity,
+            ("generation", "kind", "external_id", POINTER[kind], "first_seen_on"),
+            ((run.generation, kind.value, a.ref, rows[kind][a.ref], run.local_date) for a in new),
+        )
+
+
+_PERSON_COLUMNS: Final = ("folded", "email", "email_is_dummy", "mis_email", "status", "source")
+_STAFF: Final = ("domain_recognised",)
+
+
+def _row(arrival: Arrival, row: int, school: School) -> tuple[Any, ...]:
+    if arrival.kind not in _SINGULAR:
+        return (row, *arrival.values)
+    address = arrival.email or _dummy(arrival.kind, row, school)
+    person = (
+        row,
+        *arrival.values,
+        _folded(arrival.kind, dict(zip(FIELDS[arrival.kind], arrival.values, strict=True))),
+        address,
+        not arrival.email,
+        arrival.mis_email,
+        "active",
+        "feed",
+    )
+    return (*person, arrival.domain_recognised) if arrival.kind is Kind.STAFF else person
+
+
+def _folded(kind: Kind, values: dict[str, Any]) -> str:
+    return fold(values["family_name"], values["given_name"], values.get("preferred_name"))
+
+
+def _dummy(kind: Kind, row: int, school: School) -> str:
+    return dummy_address(school=school.slug, kind=_SINGULAR[kind], number=row)
+
+
+def _amend(amendments: Iterable[Amendment], snapshot: Snapshot, school: School) -> None:
+    by_field: dict[tuple[Kind, str], list[Amendment]] = defaultdict(list)
+    for amendment in amendments:
+        by_field[amendment.kind, amendment.field].append(amendment)
+    named: dict[Kind, set[int]] = defaultdict(set)
+    for (kind, field), changes in by_field.items():
+        if field == "email":
+            _readdress(kind, changes, school)
+            continue
+        bulk.amend(MODELS[kind], ("id", field), ((change.id, change.new) for change in changes))
+        if kind in _SINGULAR and field in {"given_name", "family_name", "preferred_name"}:
+            named[kind] |= {change.id for change in changes}
+    for kind, ids in named.items():
+        _refold(kind, ids, snapshot, by_field)
+
+
+def _readdress(kind: Kind, changes: list[Amendment], school: School) -> None:
+    """Give addresses in two steps, so that a swap or a chain never meets the unique index (R33)."""
+    columns = ("id", "email", "email_is_dummy")
+    bulk.amend(MODELS[kind], columns, ((c.id, _dummy(kind, c.id, school), True) for c in changes if c.old))
+    bulk.amend(MODELS[kind], columns, ((c.id, c.new, False) for c in changes if c.new))
+
+
+def _refold(
+    kind: Kind, ids: set[int], snapshot: Snapshot, by_field: dict[tuple[Kind, str], list[Amendment]]
+) -> None:
+    values = {row: dict(zip(FIELDS[kind], snapshot.records[kind][row].values, strict=True)) for row in ids}
+    for field in FIELDS[kind]:
+        for change in by_field.get((kind, field), ()):
+            if change.id in values:
+                values[change.id][field] = change.new
+    bulk.amend(MODELS[kind], ("id", "folded"), ((row, _folded(kind, now)) for row, now in values.items()))
+
+
+def _link(plan: Plan, rows: dict[Kind, dict[str, int]]) -> None:
+    new: dict[Kind, list[tuple[Any, ...]]] = defaultdict(list)
+    back: dict[Kind, list[tuple[Any, ...]]] = defaultdict(list)
+    for link in plan.link_arrivals:
+        if link.id is None:
+            new[link.kind].append((*link_rows(link.kind, link.key, rows), *_stored(link.kind, link.values)))
+        else:
+            back[link.kind].append((link.id, *_stored(link.kind, link.values)))
+    for kind, values in new.items():
+        bulk.insert(MODELS[kind], (*ENDS[kind], *FIELDS[kind]), values)
+    for kind, values in back.items():
+        bulk.amend(MODELS[kind], ("id", *FIELDS[kind], "ended_on"), ((*value, None) for value in values))
+    amended: dict[tuple[Kind, str], list[tuple[int, Value]]] = defaultdict(list)
+    for change in plan.link_amendments:
+        amended[change.kind, change.field].append((change.id, _storable(change.field, change.new)))
+    for (kind, field), pairs in amended.items():
+        bulk.amend(MODELS[kind], ("id", field), pairs)
+
+
+def link_rows(kind: Kind, key: tuple[str, str], rows: dict[Kind, dict[str, int]]) -> tuple[int, int | str]:
+    """Return the two rows a link joins; for notes and needs the second half is the MIS's own ref."""
+    first, second = PARTS[kind]
+    return rows[first][key[0]], rows[second][key[1]] if second else key[1]
+
+
+def _stored(kind: Kind, values: tuple[Value, ...]) -> tuple[Value, ...]:
+    return tuple(_storable(field, value) for field, value in zip(FIELDS[kind], values, strict=True))
+
+
+def _storable(field: str, value: Value) -> Value:
+    # A restriction that was never shared is none: the column has no third state.
+    return bool(value) if field == "restricted" else value
+
+
+def _stand(standings: Iterable[Standing]) -> None:
+    by_kind: dict[Kind, list[Standing]] = defaultdict(list)
+    for standing in standings:
+        by_kind[standing.kind].append(standing)
+    for kind, changes in by_kind.items():
+        if kind is Kind.CLASSES:
+            bulk.amend(MODELS[kind], ("id", "ended_on"), ((s.id, s.left_on) for s in changes))
+        else:
+            bulk.amend(
+                MODELS[kind],
+                ("id", "status", "missing_since", "left_on"),
+                ((s.id, _STATUS[s.action], s.missing_since, s.left_on) for s in changes),
+            )
+
+
+def _end(plan: Plan, night: datetime.date) -> None:
+    ended: dict[Kind, list[int]] = defaultdict(list)
+    for end in plan.link_ends:
+        ended[end.kind].append(end.id)
+    bulk.amend(Tie, ("id", "ended_on"), ((row, night) for row in ended.pop(Kind.TIES, [])))
+    for kind, ids in ended.items():
+        bulk.delete(MODELS[kind], ids)
+
+
+def _arrivals(plan: Plan, rows: dict[Kind, dict[str, int]]) -> Iterator[ChangeRow]:
+    for a in plan.arrivals:
+        name = str(a.values[0]) if a.kind is Kind.CLASSES else f"{a.values[0]} {a.values[1]}".strip()
+        yield (a.kind.value, rows[a.kind][a.ref], name, a.ref, Action.ARRIVE.value, "", "", _summary(a), "")
+
+
+def _summary(arrival: Arrival) -> str:
+    """Return the two or three facts an arrival is recognised by."""
+    values = dict(zip(FIELDS[arrival.kind], arrival.values, strict=True))
+    facts = [values.get("year"), values.get("form"), values.get("subject"), arrival.email]
+    return " · ".join(str(fact) for fact in facts if fact)
+
+
+def _amendments(plan: Plan) -> Iterator[ChangeRow]:
+    readdressed = {(a.kind, a.id) for a in plan.amendments if a.field == "email"}
+    for a in plan.amendments:
+        if a.field == "mis_email" and (a.kind, a.id) in readdressed:
+            continue  # said already by the address itself
+        action = Action.AMEND.value
+        yield (a.kind.value, a.id, a.label, a.ref, action, a.field, _text(a.old), _text(a.new), a.why)
+
+
+def _standings(plan: Plan) -> Iterator[ChangeRow]:
+    for s in plan.standings:
+        day = s.left_on or s.missing_since
+        yield (s.kind.value, s.id, s.label, s.ref, s.action.value, "", "", _text(day), s.why)
+
+
+def _links(plan: Plan, rows: dict[Kind, dict[str, int]]) -> Iterator[ChangeRow]:
+    for link in plan.link_arrivals:
+        first, second = link_rows(link.kind, link.key, rows)
+        row = second if link.kind is Kind.ENROLMENTS else first
+        yield (link.kind.value, row, link.label, "", Action.ARRIVE.value, "", "", link.about, "")
+    for change in plan.link_amendments:
+        # What a note says is never written into a log (R63); that it changed is.
+        old, new = ("", "") if change.kind in _HEALTH else (_text(change.old), _text(change.new))
+        field = change.field if change.kind in _HEALTH else f"{change.field} of {change.about}"
+        yield (change.kind.value, change.row, change.label, "", Action.AMEND.value, field, old, new, "")
+    for end in plan.link_ends:
+        yield (end.kind.value, end.row, end.label, "", Action.END.value, "", end.about, "", "")
+
+
+_HEALTH: Final = frozenset({Kind.MEDICAL, Kind.DIETARY})
+
+
+def _text(value: Value) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime.date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def _note(plan: Plan, run: Run) -> None:
+    bulk.insert(
+        Refusal,
+        ("run_id", "kind", "ref", "reason", "place"),
+        ((run.pk, r.kind.value, r.ref, r.reason, r.place) for r in plan.refusals),
+    )
+    for hold in plan.holds:
+        Hold.objects.create(
+            run=run, kind=hold.kind.value, reason=hold.reason, refs=list(hold.refs), labels=list(hold.labels)
+        )

@@ -1,0 +1,84 @@
+"""What a night may do by itself: departures beyond belief wait for a person, the safe rest goes in (R12).
+
+Pure. The brake is measured against what we hold, never against the new feed, so that a short feed cannot shrink it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from sync.pipeline.held import LINKS, PEOPLE, Snapshot
+from sync.pipeline.plan.model import Action, Hold, LinkEnd, Plan, Standing
+from sync.pipeline.roster import Roster
+from sync.pipeline.rules import CLASS_CHURN_PERCENT, Rules
+from sync.records import Kind
+
+_GOING = frozenset({Action.MISS, Action.LEAVE})
+_CHURNING = frozenset({Kind.CLASSES, Kind.ENROLMENTS, Kind.TEACHING})
+WORDS = {Kind.STAFF: "members of staff", Kind.MEDICAL: "medical notes", Kind.DIETARY: "dietary needs"}
+
+
+def gate(plan: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> Plan:
+    """Return the part of the plan that may go in, with a hold for each part that waits."""
+    braked = _braked(plan, snapshot, roster, rules)
+    return msgspec.structs.replace(
+        plan,
+        standings=tuple(s for s in plan.standings if s.kind not in braked or s.action not in _GOING),
+        link_ends=tuple(e for e in plan.link_ends if e.kind not in braked),
+        holds=(*plan.holds, *(braked[kind] for kind in sorted(braked))),
+    )
+
+
+def held_counts(snapshot: Snapshot) -> Counter[Kind]:
+    """Return how many of each kind are here now by the feed's word."""
+    counts: Counter[Kind] = Counter()
+    for kind in (*PEOPLE, Kind.CLASSES):
+        known = set(snapshot.identities[kind].values())
+        counts[kind] = sum(1 for row, held in snapshot.records[kind].items() if held.here and row in known)
+    for kind in LINKS:
+        counts[kind] = sum(1 for link in snapshot.links[kind].values() if link.here)
+    return counts
+
+
+def _braked(plan: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> dict[Kind, Hold]:
+    going: dict[Kind, list[Standing | LinkEnd]] = {}
+    for thing in (*(s for s in plan.standings if s.action in _GOING), *plan.link_ends):
+        going.setdefault(thing.kind, []).append(thing)
+    here = held_counts(snapshot)
+    found = {kind: hold for kind, things in going.items() if (hold := _brake(kind, things, here[kind], rules))}
+    for kind in sorted(roster.complete):
+        if roster.rows.get(kind, 0) == 0 and here[kind]:
+            found[kind] = _nothing(kind, here[kind])
+    return found
+
+
+def _brake(kind: Kind, things: list[Standing | LinkEnd], here: int, rules: Rules) -> Hold | None:
+    percent = CLASS_CHURN_PERCENT if kind in _CHURNING else rules.leaving_percent
+    if len(things) <= rules.leaving_count or 100 * len(things) <= percent * here:
+        return None
+    return Hold(
+        kind=kind,
+        reason=(
+            f"{len(things)} of {here} {WORDS.get(kind, kind.value)} would go, more than the {percent} % this school "
+            "allows in one night. Nobody went. If it is true, approve it; if not, correct the feed."
+        ),
+        refs=_sorted(getattr(thing, "ref", "") for thing in things),
+        labels=_sorted(thing.label for thing in things),
+    )
+
+
+def _nothing(kind: Kind, here: int) -> Hold:
+    return Hold(
+        kind=kind,
+        reason=(
+            f"The feed has no {WORDS.get(kind, kind.value)} at all, and we hold {here}. An empty feed is never taken "
+            "for everybody leaving: nothing changed. Check what the MIS sends."
+        ),
+        refs=(),
+        labels=(),
+    )
+
+
+def _sorted(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(word for word in words if word))

@@ -1,0 +1,119 @@
+"""Reads what we hold of the open school: a handful of queries, tuples only, no model instances."""
+
+from typing import Final
+
+from django.db import models
+
+from sync.models import MisIdentity
+from sync.pipeline.held import FIELDS, Held, HeldLink, LinkKey, Snapshot
+from sync.pipeline.rules import Rules
+from sync.records import Kind
+from tenants.models import School
+from users import stakes
+from users.models import (
+    DietaryNeed,
+    Enrolment,
+    Guardian,
+    MedicalNote,
+    SchoolClass,
+    StaffMember,
+    Student,
+    Teaching,
+    Tie,
+)
+
+MODELS: Final[dict[Kind, type[models.Model]]] = {
+    Kind.STUDENTS: Student,
+    Kind.GUARDIANS: Guardian,
+    Kind.STAFF: StaffMember,
+    Kind.CLASSES: SchoolClass,
+    Kind.TIES: Tie,
+    Kind.ENROLMENTS: Enrolment,
+    Kind.TEACHING: Teaching,
+    Kind.MEDICAL: MedicalNote,
+    Kind.DIETARY: DietaryNeed,
+}
+# The columns that make a link's key, in the order of its refs.
+ENDS: Final[dict[Kind, tuple[str, str]]] = {
+    Kind.TIES: ("student_id", "guardian_id"),
+    Kind.ENROLMENTS: ("school_class_id", "student_id"),
+    Kind.TEACHING: ("school_class_id", "staff_member_id"),
+    Kind.MEDICAL: ("student_id", "ref"),
+    Kind.DIETARY: ("student_id", "ref"),
+}
+# Which column of an identity points at a row of this kind.
+POINTER: Final[dict[Kind, str]] = {
+    Kind.STUDENTS: "student_id",
+    Kind.GUARDIANS: "guardian_id",
+    Kind.STAFF: "staff_member_id",
+    Kind.CLASSES: "school_class_id",
+}
+_STAKE_WORDS: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
+
+
+def rules_of(school: School) -> Rules:
+    """Return the school's decisions as the plan's rules."""
+    return Rules(
+        domains=frozenset(school.domains.values_list("domain", flat=True)),
+        block_own_domains_for_guardians=school.block_own_domains_for_guardians,
+        primary_years=frozenset(school.primary_years),
+        student_access_years=frozenset(school.student_access_years),
+        staff_leavers_authoritative=school.staff_leavers_authoritative,
+        medical_synced=school.medical_synced,
+        leaving_percent=school.leaving_percent,
+        leaving_count=school.leaving_count,
+    )
+
+
+def snapshot(*, generation: int) -> Snapshot:
+    """Return what is held of the open school, with the ids its MIS of this generation gave."""
+    identities: dict[Kind, dict[str, int]] = {kind: {} for kind in POINTER}
+    found = MisIdentity.objects.filter(generation=generation).order_by("id")
+    for kind, ref, *rows in found.values_list("kind", "external_id", *POINTER.values()):
+        identities[Kind(kind)][ref] = next(row for row in rows if row is not None)
+    return Snapshot(
+        records={
+            Kind.STUDENTS: _people(Kind.STUDENTS),
+            Kind.GUARDIANS: _people(Kind.GUARDIANS),
+            Kind.STAFF: _people(Kind.STAFF, "domain_recognised"),
+            Kind.CLASSES: _classes(),
+        },
+        identities=identities,
+        links={kind: _links(kind) for kind in ENDS},
+    )
+
+
+def _people(kind: Kind, *more: str) -> dict[int, Held]:
+    staked = stakes.of(_STAKE_WORDS[kind])
+    columns = ("id", "email", "email_is_dummy", "mis_email", "status", "missing_since", "source")
+    rows = MODELS[kind]._default_manager.values_list(*columns, *FIELDS[kind], *more)  # noqa: SLF001 the scoped one
+    width = len(FIELDS[kind])
+    return {
+        row: Held(
+            id=row,
+            values=tuple(rest[:width]),
+            here=status != "left",
+            missing_since=missing_since,
+            from_feed=source == "feed",
+            email="" if is_dummy else email,
+            mis_email=mis_email,
+            domain_recognised=bool(rest[width:] and rest[width]),
+            stakes=staked.get(row, ()),
+        )
+        for row, email, is_dummy, mis_email, status, missing_since, source, *rest in rows.iterator()
+    }
+
+
+def _classes() -> dict[int, Held]:
+    rows = SchoolClass.objects.values_list("id", "ended_on", *FIELDS[Kind.CLASSES])
+    return {row: Held(id=row, values=tuple(values), here=ended is None) for row, ended, *values in rows.iterator()}
+
+
+def _links(kind: Kind) -> dict[LinkKey, HeldLink]:
+    columns = ["id", *ENDS[kind], *FIELDS[kind]] + (["ended_on"] if kind is Kind.TIES else [])
+    width = len(FIELDS[kind])
+    rows = MODELS[kind]._default_manager.values_list(*columns)  # noqa: SLF001 the scoped one
+    return {
+        (one, other): HeldLink(id=row, values=tuple(rest[:width]), here=not (rest[width:] and rest[width]))
+        for row, one, other, *rest in rows.iterator()
+    }

@@ -1,0 +1,247 @@
+"""Answers about runs, whole: what a page of Reception or a freshness line shows."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Min, QuerySet
+
+from sync import registry, sentences
+from sync.models import Change, Connection, Hold, Refusal, Run
+from sync.sentences import Sentence
+
+RECORDS_PER_PAGE: Final = 50
+PEOPLE: Final = ("students", "guardians", "staff")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Freshness:
+    """How fresh the open school's data is: the last run that reached it, and the kinds that run read to their end."""
+
+    source: str
+    at: datetime.datetime | None
+    kinds: frozenset[str]
+
+    def shares(self, kind: str) -> bool:
+        """Whether the MIS shares this kind: without it, no row means "not shared", never "none" (R4)."""
+        return kind in self.kinds
+
+    def say(self, now: datetime.datetime, zone: datetime.tzinfo) -> str:
+        """Return the line for a page, in the school's own time (R21)."""
+        at = self.at.astimezone(zone) if self.at else None
+        return sentences.freshness(source=self.source, at=at, now=now.astimezone(zone))
+
+
+def freshness() -> Freshness:
+    """Return how fresh the open school's data is, in two queries."""
+    run = Run.objects.finished().filter(kind="roster").order_by("-finished_at", "-id").first()
+    return Freshness(
+        source=source(),
+        at=run.finished_at if run else None,
+        kinds=frozenset(run.kinds) if run else frozenset(),
+    )
+
+
+def source() -> str:
+    """Return where the open school's data comes from: “SIMS via Wonde”, “CSV files”, or “your MIS”."""
+    connection = Connection.objects.filter(active=True).select_related("product").first()
+    if connection is None:
+        return "your MIS"
+    if connection.product:
+        return str(connection.product)
+    labels = {candidate.key: candidate.label for candidate in registry.CONNECTORS}
+    return labels.get(connection.connector, "your MIS")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What one run did, in four numbers."""
+
+    added: int = 0
+    updated: int = 0
+    gone: int = 0  # left, and missing for the first time
+    held: int = 0
+
+    @property
+    def total(self) -> int:
+        """All four together."""
+        return self.added + self.updated + self.gone + self.held
+
+
+_ADDED: Final = ("arrived", "returned")
+_UPDATED: Final = ("amended",)
+_GONE: Final = ("left", "missing")
+_HELD: Final = ("held",)
+
+
+def tally(counts: Mapping[str, Mapping[str, int]]) -> Tally:
+    """Add up the counts of a run over all kinds."""
+    return Tally(
+        added=_sum(counts, _ADDED), updated=_sum(counts, _UPDATED), gone=_sum(counts, _GONE), held=_sum(counts, _HELD)
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One number of a run and what it is made of: “9 students, 5 guardians”."""
+
+    key: str
+    label: str
+    number: int
+    note: str
+
+
+def tiles(run: Run) -> tuple[Tile, ...]:
+    """Return the four numbers at the head of a report."""
+    rows = (
+        ("add", "Added", _ADDED, "nobody new"),
+        ("upd", "Updated", _UPDATED, "nothing changed"),
+        ("left", "Left or missing", _GONE, "everybody is still there"),
+        ("held", "Held for a person", _HELD, "nothing waits"),
+    )
+    return tuple(
+        Tile(key=key, label=label, number=_sum(run.counts, keys), note=_made_of(run.counts, keys) or otherwise)
+        for key, label, keys, otherwise in rows
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunRow:
+    """One line of the list of runs."""
+
+    run: Run
+    tally: Tally
+
+
+def runs(*, page: str | int | None, size: int = 25) -> "Page[RunRow]":
+    """Return one page of the runs, newest first."""
+    found = Paginator(Run.objects.order_by("-queued_at", "-id"), size).get_page(page)
+    found.object_list = [RunRow(run=run, tally=tally(run.counts)) for run in found.object_list]
+    return found
+
+
+def latest() -> Run | None:
+    """Return the newest run, whatever became of it."""
+    found: Run | None = Run.objects.order_by("-queued_at", "-id").first()
+    return found
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Night:
+    """One bar of the chart."""
+
+    date: datetime.date
+    tally: Tally
+
+
+def nights(*, upto: Run | None = None, limit: int = 14) -> tuple[Night, ...]:
+    """Return the last runs that ended, oldest first; with `upto`, the last ones up to that run."""
+    ended = Run.objects.exclude(finished_at=None).exclude(status=Run.Status.FAILED)
+    if upto is not None:
+        ended = ended.filter(queued_at__lte=upto.queued_at)
+    rows = list(ended.order_by("-queued_at", "-id")[:limit])
+    return tuple(Night(date=run.local_date, tally=tally(run.counts)) for run in reversed(rows))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """One record a run touched, with every sentence about it."""
+
+    kind: str
+    label: str
+    ref: str
+    action: str
+    sentences: tuple[Sentence, ...]
+    whys: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chip:
+    """A filter of the changes and how many changes it would leave."""
+
+    key: str
+    label: str
+    number: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """Everything the report of a run shows."""
+
+    run: Run
+    tiles: tuple[Tile, ...]
+    nights: tuple[Night, ...]
+    holds: tuple[Hold, ...]
+    refusals: "Page[Refusal]"
+    actions: tuple[Chip, ...]
+    kinds: tuple[Chip, ...]
+    records: "Page[Record]"
+
+
+def run(pk: int) -> Run | None:
+    """Return a run of the open school, or None."""
+    found: Run | None = Run.objects.filter(pk=pk).first()
+    return found
+
+
+def run_report(run: Run, *, action: str = "", kind: str = "", page: str | int | None = 1) -> RunReport:
+    """Return the report of a run: its changes filtered by action and kind, one page of records at a time (R13)."""
+    changes = Change.objects.filter(run=run)
+    chosen = changes.filter(**{key: value for key, value in (("action", action), ("kind", kind)) if value})
+    return RunReport(
+        run=run,
+        tiles=tiles(run),
+        nights=nights(upto=run),
+        holds=tuple(Hold.objects.filter(run=run)),
+        refusals=Paginator(Refusal.objects.filter(run=run), RECORDS_PER_PAGE).get_page(1),
+        actions=_chips(changes, "action", dict(Change.Action.choices)),
+        kinds=_chips(changes, "kind", {}),
+        records=_records(chosen, page),
+    )
+
+
+def _records(changes: QuerySet[Change], page: str | int | None) -> "Page[Record]":
+    """Group the changes per record, in the order in which each was first touched; two queries and a count."""
+    keys = changes.order_by().values("kind", "action", "person_id", "ref", "label").annotate(first=Min("id"))
+    found: Page[Any] = Paginator(keys.order_by("first"), RECORDS_PER_PAGE).get_page(page)
+    groups = {_key(row): [] for row in found.object_list}
+    labels = {row["label"] for row in found.object_list}
+    for change in changes.filter(label__in=labels).order_by("id"):
+        groups.get(_key(vars(change)), []).append(change)
+    found.object_list = [_record(group) for group in groups.values() if group]
+    return found
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (row["kind"], row["action"], row["person_id"], row["ref"], row["label"])
+
+
+def _record(changes: list[Change]) -> Record:
+    first = changes[0]
+    return Record(
+        kind=first.kind,
+        label=first.label,
+        ref=first.ref,
+        action=first.action,
+        sentences=tuple(dict.fromkeys(sentences.say(change) for change in changes)),
+        whys=tuple(dict.fromkeys(change.why for change in changes if change.why)),
+    )
+
+
+def _chips(changes: QuerySet[Change], field: str, labels: Mapping[str, str]) -> tuple[Chip, ...]:
+    rows = changes.order_by().values_list(field).annotate(number=Count("id")).order_by(field)
+    return tuple(Chip(key=key, label=str(labels.get(key, key)).capitalize(), number=number) for key, number in rows)
+
+
+def _sum(counts: Mapping[str, Mapping[str, int]], keys: Iterable[str]) -> int:
+    wanted = tuple(keys)
+    return sum(number.get(key, 0) for number in counts.values() for key in wanted)
+
+
+def _made_of(counts: Mapping[str, Mapping[str, int]], keys: Iterable[str]) -> str:
+    wanted = tuple(keys)
+    numbers = {kind: sum(number.get(key, 0) for key in wanted) for kind, number in counts.items()}
+    most = sorted((kind for kind in numbers if numbers[kind]), key=lambda kind: (kind not in PEOPLE, -numbers[kind]))
+    return ", ".join(sentences.counted(numbers[kind], kind) for kind in most[:2])

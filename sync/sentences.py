@@ -1,0 +1,214 @@
+"""What runs did, said in plain sentences. Pure: no database, no clock, no markup."""
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, Protocol
+
+Tone = Literal["text", "old", "new"]
+
+
+class ChangeLike(Protocol):
+    """What a sentence needs to know of a change."""
+
+    kind: str
+    label: str
+    action: str
+    field: str
+    old: str
+    new: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A stretch of a sentence; old and new values are marked, so that a page can show them apart."""
+
+    text: str
+    tone: Tone = "text"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sentence:
+    """One sentence in parts; its text is the parts joined."""
+
+    parts: tuple[Part, ...]
+
+    def __str__(self) -> str:
+        return "".join(part.text for part in self.parts)
+
+
+# What a note says never leaves the page on which reading it is logged (R35).
+PRIVATE_KINDS: Final = frozenset({"medical", "dietary"})
+_PRIVATE: Final = {"medical": "medical note", "dietary": "dietary need"}
+_SUBJECTS: Final[Mapping[str, str]] = {
+    "students": "{}",
+    "guardians": "{}",
+    "staff": "{}",
+    "classes": "Class {}",
+    "ties": "The tie of {}",
+    "enrolments": "The class place of {}",
+    "teaching": "The teaching of {}",
+}
+_FIELDS: Final[Mapping[str, str]] = {
+    "email": "e-mail",
+    "mis_email": "e-mail in the MIS",
+    "given_name": "first name",
+    "family_name": "surname",
+    "preferred_name": "preferred name",
+    "date_of_birth": "date of birth",
+    "upn": "UPN",
+    "left_on": "leaving date",
+    "external_id": "MIS reference",
+    "ref": "MIS reference",
+}
+_NOUNS: Final[Mapping[str, tuple[str, str]]] = {
+    "students": ("student", "students"),
+    "guardians": ("guardian", "guardians"),
+    "staff": ("member of staff", "staff"),
+    "classes": ("class", "classes"),
+    "ties": ("tie", "ties"),
+    "enrolments": ("class place", "class places"),
+    "teaching": ("teaching", "teachings"),
+    "medical": ("medical note", "medical notes"),
+    "dietary": ("dietary need", "dietary needs"),
+}
+
+
+def say(change: ChangeLike) -> Sentence:
+    """Return the sentence of one change; medical and dietary values are never in it."""
+    if change.kind in PRIVATE_KINDS:
+        return private(change)
+    return _BY_ACTION.get(change.action, amended)(change)
+
+
+def added(change: ChangeLike) -> Sentence:
+    """Say: Ana Reyes was added: Year 4, form 4B."""
+    if change.field:
+        return _sentence(f"{_subject(change)} was added with {field_name(change.field)} ", (change.new, "new"), ".")
+    return _with_details(f"{_subject(change)} was added", change.new)
+
+
+def amended(change: ChangeLike) -> Sentence:
+    """Say: Mei Li’s e-mail changed from … to …"""
+    start = f"{possessive(_subject(change))} {field_name(change.field or 'record')}"
+    if change.old and change.new:
+        return _sentence(f"{start} changed from ", (change.old, "old"), " to ", (change.new, "new"), ".")
+    if change.new:
+        return _sentence(f"{start} was set to ", (change.new, "new"), ".")
+    if change.old:
+        return _sentence(f"{start} was removed; it was ", (change.old, "old"), ".")
+    return _sentence(f"{start} changed.")
+
+
+def missed(change: ChangeLike) -> Sentence:
+    """Say that a person is missing, and that nothing was taken away yet (R68)."""
+    return _sentence(f"{_subject(change)} is missing from the MIS for the first time. Nothing was taken away yet.")
+
+
+def left(change: ChangeLike) -> Sentence:
+    """Say that a person left."""
+    return _with_details(f"{_subject(change)} left", change.new)
+
+
+def rejoined(change: ChangeLike) -> Sentence:
+    """Say that a person is back, with everything kept (R68)."""
+    return _with_details(f"{_subject(change)} came back", change.new)
+
+
+def ended(change: ChangeLike) -> Sentence:
+    """Say that a class, tie, place or teaching ended."""
+    return _with_details(f"{_subject(change)} ended", change.old)
+
+
+def private(change: ChangeLike) -> Sentence:
+    """Say that a medical note or dietary need changed, never what it says (R35)."""
+    verb = {"arrive": "was added", "end": "was removed", "leave": "was removed"}.get(change.action, "changed")
+    noun = _PRIVATE[change.kind]
+    return _sentence(f"{'An' if noun[0] in 'aeiou' else 'A'} {noun} of {change.label} {verb}.")
+
+
+_BY_ACTION: Final[Mapping[str, Callable[[ChangeLike], Sentence]]] = {
+    "arrive": added,
+    "amend": amended,
+    "miss": missed,
+    "leave": left,
+    "rejoin": rejoined,
+    "end": ended,
+}
+
+
+def night(*, status: str, when: str, added: int, updated: int, gone: int, held: int, error: str) -> tuple[str, str]:
+    """Say in two sentences how the newest run went: what became of it, and what that means."""
+    match status:
+        case "queued":
+            return ("A sync waits for its turn.", "It starts as soon as a worker is free.")
+        case "running":
+            return (f"A sync has been running since {when}.", "What you see here is from before it.")
+        case "failed":
+            return (f"The sync of {when} failed.", error or "Nothing was changed.")
+        case "held":
+            return (f"The sync of {when} waits for a person.", "Nothing was changed until somebody has looked at it.")
+    if not (added or updated or gone or held):
+        return (f"The sync finished at {when}.", "Nothing had changed in your MIS.")
+    numbers = [(added, "added"), (updated, "updated"), (gone, "left or missing")]
+    did = listed([f"{number:,} {word}" for number, word in numbers if number]) or "nothing changed"
+    waits = f"; {held:,} held for a person to decide" if held else ""
+    return (f"The sync finished at {when}.", f"{did[0].upper()}{did[1:]}{waits}.")
+
+
+def field_name(field: str) -> str:
+    """Return a field as a reader says it."""
+    return _FIELDS.get(field, field.replace("_", " "))
+
+
+def possessive(name: str) -> str:
+    """Return “Mei Li’s”."""
+    return f"{name}’s"
+
+
+def counted(number: int, kind: str) -> str:
+    """Return “1 student”, “1,204 students”."""
+    one, many = _NOUNS.get(kind, (kind, kind))
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def listed(words: list[str]) -> str:
+    """Return “a, b and c”."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def moment(at: datetime.datetime, now: datetime.datetime) -> str:
+    """Return “02:14 today”, “02:14 yesterday” or “02:14 on 20 November”; both in the school's own time."""
+    days = (now.date() - at.date()).days
+    if days == 0:
+        return f"{at:%H:%M} today"
+    if days == 1:
+        return f"{at:%H:%M} yesterday"
+    year = f" {at.year}" if at.year != now.year else ""
+    return f"{at:%H:%M} on {at.day} {at:%B}{year}"
+
+
+def freshness(*, source: str, at: datetime.datetime | None, now: datetime.datetime) -> str:
+    """Return “from SIMS via Wonde, updated 02:14 today” or “never synced yet” (R21)."""
+    if at is None:
+        return "never synced yet"
+    return f"from {source}, updated {moment(at, now)}"
+
+
+def duration(length: datetime.timedelta) -> str:
+    """Return “53 s” or “2 min 5 s”."""
+    seconds = round(length.total_seconds())
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds} s" if seconds else "under 1 s"
+
+
+def _subject(change: ChangeLike) -> str:
+    return _SUBJECTS.get(change.kind, "{}").replace("{}", change.label)
+
+
+def _with_details(start: str, details: str) -> Sentence:
+    return _sentence(f"{start}: ", (details, "new"), ".") if details else _sentence(f"{start}.")
+
+
+def _sentence(*pieces: str | tuple[str, Tone]) -> Sentence:
+    return Sentence(tuple(Part(piece) if isinstance(piece, str) else Part(*piece) for piece in pieces))

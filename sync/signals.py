@@ -1,0 +1,5 @@
+"""Facts of the sync that others may wait for; sent on commit only."""
+
+from django.dispatch import Signal
+
+run_requested = Signal()  # school: int, run: int — a run waits in the queue

@@ -1,0 +1,1 @@
+"""Schools: tenancy and the open scope."""

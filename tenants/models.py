@@ -1,0 +1,146 @@
+"""Schools, their e-mail domains, the base of everything a school owns, and the audit trail."""
+
+import datetime
+import zoneinfo
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from tenants import scope
+
+
+def check_timezone(name: str) -> None:
+    """Accept the name of an IANA zone.
+
+    Raises:
+        ValidationError: no such zone.
+    """
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(
+            _("“%(name)s” is not a time zone; choose one such as Europe/London."), params={"name": name}
+        )
+
+
+class School(models.Model):
+    """One school: a tenant. A global table, because the dispatcher and sign-in must find schools before one is open."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("active")
+        SUSPENDED = "suspended", _("suspended")
+
+    slug = models.SlugField(unique=True, help_text=_("The part of the address: /s/<slug>/."))
+    name = models.CharField()
+    status = models.CharField(choices=Status.choices, default=Status.ACTIVE)
+    timezone = models.CharField(validators=[check_timezone], default="Europe/London")
+    locale = models.CharField(default="en-gb")
+    currency = models.CharField(validators=[RegexValidator(r"^[A-Z]{3}$")], default="GBP")
+    country = models.CharField(validators=[RegexValidator(r"^[A-Z]{2}$")], default="GB")
+    hue = models.PositiveSmallIntegerField(
+        default=176, validators=[MaxValueValidator(359)], help_text=_("The school's colour, 0–359.")
+    )
+
+    # The rules the roster plan follows (sync.pipeline.rules).
+    primary_years = models.JSONField(
+        default=list, blank=True, help_text=_("Year labels whose students get a dummy address (R58).")
+    )
+    student_access_years = models.JSONField(
+        default=list, blank=True, help_text=_("Year labels whose students use their real address (R59).")
+    )
+    block_own_domains_for_guardians = models.BooleanField(default=False, help_text=_("R42"))
+    staff_leavers_authoritative = models.BooleanField(
+        default=False, help_text=_("Staff missing from the feed leave by themselves (R49).")
+    )
+    medical_synced = models.BooleanField(default=True, help_text=_("R35"))
+    leaving_percent = models.PositiveSmallIntegerField(
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("More than this share of a kind leaving in one night is held for a person (R12)."),
+    )
+    leaving_count = models.PositiveSmallIntegerField(
+        default=5, help_text=_("Up to this many may leave in one night whatever the share.")
+    )
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=models.Q(hue__lt=360), name="school_hue_is_an_angle"),
+            models.CheckConstraint(
+                condition=models.Q(leaving_percent__gte=1, leaving_percent__lte=100), name="school_leaving_percent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The school's time zone."""
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    def local(self, instant: datetime.datetime) -> datetime.datetime:
+        """Say an instant in the school's own time."""
+        return instant.astimezone(self.zone)
+
+
+class SchoolDomain(models.Model):
+    """An e-mail domain of a school's staff, matched exactly (R38, R39). Schools of one trust may share one."""
+
+    school = models.ForeignKey(School, models.CASCADE, related_name="domains")
+    domain = models.CharField(validators=[RegexValidator(r"^[a-z0-9.-]+\.[a-z0-9-]+$", _("A domain in lower case."))])
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("school", Lower("domain"), name="domain_once_per_school"),
+            models.CheckConstraint(condition=models.Q(domain=Lower("domain")), name="domain_is_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class OwnedKey(models.ForeignKey[Any, Any]):
+    """A foreign key between two rows of one school; `walls.Enclose` writes its constraint as `(school_id, …)`."""
+
+    def __init__(self, to: Any, on_delete: Any, **kwargs: Any) -> None:
+        kwargs["db_constraint"] = False
+        super().__init__(to, on_delete, **kwargs)
+
+    def deconstruct(self) -> Any:
+        """Leave out what the class itself says."""
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("db_constraint", None)
+        return name, path, args, kwargs
+
+
+class SchoolOwned(models.Model):
+    """The base of every row that belongs to a school (R9): scoped in Python, enclosed in PostgreSQL."""
+
+    school = models.ForeignKey(School, models.PROTECT, related_name="+", default=scope.current, editable=False)
+
+    objects = scope.manager()
+
+    class Meta:
+        abstract = True
+
+
+class AuditEvent(SchoolOwned):
+    """One thing somebody did or looked at; added, never changed (R63)."""
+
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True, help_text=_("The account, or empty for the system itself."))
+    action = models.CharField(help_text=_("noun.verb, such as medical.read"))
+    subject = models.CharField(blank=True, help_text=_("What it was about, as kind:id; never a name."))
+    reason = models.CharField(blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["school", "-at"], name="audit_by_time"),
+            models.Index(fields=["school", "subject", "-at"], name="audit_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"

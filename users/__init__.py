@@ -1,0 +1,1 @@
+"""Accounts, people, ties, classes, memberships, roles and doors."""

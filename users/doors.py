@@ -1,0 +1,47 @@
+"""The only way a view gets a person: a stranger meets 404, somebody known who may not meets 403 and the right's name."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from users import queries
+from users.models import Guardian, Student
+from users.queries import Standing
+from users.roles import Can
+
+
+def student_for(standing: Standing, pk: int, *, right: Can = Can.SEE_STUDENTS) -> Student:
+    """Return a student of the open school to a member of staff who holds the right (R9, R34, R35).
+
+    Raises:
+        Http404: no such student here, or the account is no member of staff here.
+        PermissionDenied: the right is missing; the message is the right to ask for.
+    """
+    if standing.staff_member is None:
+        raise Http404("no such student")
+    student = Student.objects.filter(pk=pk).first()
+    if student is None:
+        raise Http404("no such student")
+    allow(standing, right)
+    return student  # type: ignore[no-any-return] # the scoped manager is untyped
+
+
+def child_for(guardian: Guardian, pk: int) -> Student:
+    """Return a student to whom this guardian has a tie in force (R50, R69).
+
+    Raises:
+        Http404: there is none; an ended or restricted tie is no tie.
+    """
+    child = queries.children_of(guardian).filter(pk=pk).first()
+    if child is None:
+        raise Http404("no such child")
+    return child
+
+
+def allow(standing: Standing, right: Can) -> None:
+    """Let pass whoever holds the right.
+
+    Raises:
+        PermissionDenied: the right is missing; the message is the right to ask for.
+    """
+    if right not in standing.rights:
+        raise PermissionDenied(right.value)

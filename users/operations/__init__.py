@@ -1,0 +1,1 @@
+"""What changes in the room of accounts and people; verbs read after their noun."""

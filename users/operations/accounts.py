@@ -1,0 +1,54 @@
+"""Ties people to logins after a roster: one account per real address, re-linked when an address changes (D1, R32).
+
+A school's feed never renames or resets a login: the person moves to the login of the new address, and whoever used the
+old one keeps it for whatever else it opens. Set-based: an unchanged night writes no row.
+"""
+
+import datetime
+from typing import Final
+
+from django.db import connection
+
+from tenants import scope
+
+# Who may have a login at all, by table: (column of the membership, table, condition).
+_WAYS_IN: Final = (
+    ("staff_member_id", "users_staffmember", "p.domain_recognised"),
+    ("guardian_id", "users_guardian", "true"),
+    ("student_id", "users_student", "true"),
+)
+
+_ACCOUNTS = """
+insert into users_account (email, password, is_active, is_support, is_superuser, created_at)
+select distinct lower(p.email), '!' || gen_random_uuid(), true, false, false, %(at)s::timestamptz
+from {table} p
+where p.school_id = %(school)s and not p.email_is_dummy and p.status <> 'left' and {condition}
+  and not exists (select 1 from users_account a where lower(a.email) = lower(p.email))
+on conflict do nothing
+"""
+_END = """
+delete from users_membership m using {table} p, users_account a
+where m.school_id = %(school)s and m.{column} = p.id and a.id = m.account_id
+  and (p.email_is_dummy or lower(p.email) <> lower(a.email) or not {condition})
+"""
+# The first school needs no question; a second one waits until the owner of an account in use says yes (R32).
+_LINK = """
+insert into users_membership (account_id, school_id, {column}, confirmed_at)
+select a.id, %(school)s, p.id,
+  case when a.activated_at is not null and exists (
+    select 1 from users_membership o where o.account_id = a.id and o.school_id <> %(school)s
+  ) then null else %(at)s::timestamptz end
+from {table} p join users_account a on lower(a.email) = lower(p.email)
+where p.school_id = %(school)s and not p.email_is_dummy and p.status <> 'left' and {condition}
+  and not exists (select 1 from users_membership m where m.{column} = p.id)
+on conflict do nothing
+"""
+
+
+def link_people(*, at: datetime.datetime) -> None:
+    """Make the open school's memberships agree with its people's addresses."""
+    names = {"school": scope.current(), "at": at}
+    with connection.cursor() as cursor:
+        for statement in (_END, _ACCOUNTS, _LINK):
+            for column, table, condition in _WAYS_IN:
+                cursor.execute(statement.format(column=column, table=table, condition=condition), names)

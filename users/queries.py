@@ -1,0 +1,264 @@
+"""Answers about accounts and people, whole: a template never starts another query."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar
+
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+
+from tenants import scope
+from tenants.models import School
+from users import years
+from users.models import (
+    DietaryNeed,
+    Enrolment,
+    Guardian,
+    MedicalNote,
+    Membership,
+    Person,
+    RoleGrant,
+    SchoolClass,
+    StaffMember,
+    Student,
+    SupportGrant,
+    Teaching,
+    Tie,
+)
+from users.roles import Can, SuperUser, rights_of
+
+Mode = Literal["staff", "parent", "reception"]
+P = TypeVar("P", bound=Person)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What one account is at the open school, read anew for every request (mission §6)."""
+
+    account_id: int
+    staff_member: StaffMember | None = None
+    guardian: Guardian | None = None
+    roles: frozenset[str] = frozenset()
+    waits: bool = False  # a membership here waits for the owner's yes (R32)
+    elsewhere: bool = False  # the account belongs to other schools as well
+
+    @property
+    def rights(self) -> frozenset[Can]:
+        """What the staff member may do; a guardian's rights hang on ties instead (R41, R69)."""
+        return rights_of(self.roles) if self.staff_member else frozenset()
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes this account may choose between, never their union (R40)."""
+        found: list[Mode] = []
+        if self.staff_member:
+            found.append("staff")
+        if Can.SEE_SYNC in self.rights:
+            found.append("reception")
+        if self.guardian:
+            found.append("parent")
+        return tuple(found)
+
+
+def standing(*, account_id: int) -> Standing:
+    """Return what this account is at the open school; two queries for staff, one for others."""
+    others = Membership.objects.filter(account_id=OuterRef("account_id")).exclude(school_id=OuterRef("school_id"))
+    rows = list(
+        Membership.objects.filter(account_id=account_id, school_id=scope.current())
+        .select_related("staff_member", "guardian")
+        .annotate(elsewhere=Exists(others))
+        .order_by("id")
+    )
+    said_yes = [row for row in rows if row.confirmed_at]
+    staff_member = _first(row.staff_member for row in said_yes)
+    return Standing(
+        account_id=account_id,
+        staff_member=staff_member,
+        guardian=_first(row.guardian for row in said_yes),
+        roles=_roles_of(staff_member),
+        waits=len(said_yes) < len(rows),
+        elsewhere=any(row.elsewhere for row in rows),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way in: a school and a mode."""
+
+    school: School
+    mode: Mode
+
+    @property
+    def key(self) -> str:
+        """Return `northgate/staff`, as the cookie remembers it."""
+        return f"{self.school.slug}/{self.mode}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ways:
+    """Every way in of one account, and the schools that wait for its owner's yes."""
+
+    open: tuple[Way, ...]
+    waiting: tuple[School, ...]
+
+
+def ways_of(*, account_id: int) -> Ways:
+    """Return where this account may enter, over all schools, in one query (R32, R40)."""
+    with scope.everywhere(reason="the ways in of one account"):
+        runs_school = RoleGrant.objects.filter(
+            staff_member_id=OuterRef("staff_member_id"), role=SuperUser.key, revoked_at__isnull=True
+        )
+        rows = list(
+            Membership.objects.filter(account_id=account_id, school__status=School.Status.ACTIVE)
+            .select_related("school", "staff_member", "guardian")
+            .annotate(runs_school=Exists(runs_school))
+            .order_by("school__name", "school_id", F("staff_member_id").asc(nulls_last=True), "id")
+        )
+    ways: dict[str, Way] = {}
+    for row in rows:
+        for mode in _modes_of(row) if row.confirmed_at else ():
+            way = Way(school=row.school, mode=mode)
+            ways.setdefault(way.key, way)
+    waiting = {row.school_id: row.school for row in rows if row.confirmed_at is None}
+    return Ways(open=tuple(ways.values()), waiting=tuple(waiting.values()))
+
+
+def open_grant(*, account_id: int, at: datetime.datetime) -> SupportGrant | None:
+    """Return the grant under which this supporter looks into a school now, or None."""
+    return SupportGrant.objects.open_at(at).filter(account_id=account_id).select_related("school").first()
+
+
+def students() -> QuerySet[Student]:
+    """Return the students who belong to the open school now, by name (R34)."""
+    found: QuerySet[Student] = Student.objects.here().defer("upn", "date_of_birth", "mis_email")
+    return found
+
+
+def year_labels() -> list[str]:
+    """Return the year labels in use, in the order a school reads them."""
+    labels = Student.objects.here().exclude(year=None).exclude(year="").order_by().values_list("year", flat=True)
+    return years.in_order(labels.distinct())
+
+
+def classes() -> QuerySet[SchoolClass]:
+    """Return the classes of today, by name."""
+    found: QuerySet[SchoolClass] = SchoolClass.objects.filter(ended_on=None).order_by("name", "id")
+    return found
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassRow:
+    """A class a student sits in and who teaches it."""
+
+    name: str
+    subject: str
+    teachers: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StudentPage:
+    """One student with their classes and contacts; medical notes are asked for apart, because reading them is logged."""
+
+    student: Student
+    classes: tuple[ClassRow, ...]
+    contacts: tuple[Tie, ...]
+
+
+def student_page(student: Student) -> StudentPage:
+    """Return what the page of a student shows, in three queries."""
+    ties = Tie.objects.filter(student=student, ended_on=None).select_related("guardian")
+    return StudentPage(
+        student=student,
+        classes=classes_of(student),
+        contacts=tuple(ties.order_by(F("priority").asc(nulls_last=True), "guardian__folded", "id")),
+    )
+
+
+def classes_of(student: Student) -> tuple[ClassRow, ...]:
+    """Return the student's classes with their teachers, in two queries."""
+    teachings = Prefetch(
+        "school_class__teachings",
+        Teaching.objects.select_related("staff_member").order_by("staff_member__folded", "id"),
+    )
+    rows = (
+        Enrolment.objects.filter(student=student, school_class__ended_on=None)
+        .select_related("school_class")
+        .prefetch_related(teachings)
+        .order_by("school_class__name", "id")
+    )
+    return tuple(_class_row(row.school_class) for row in rows)
+
+
+def children_of(guardian: Guardian) -> QuerySet[Student]:
+    """Return the students whom this guardian may see: a tie in force each, nothing through "family" (R50, R69)."""
+    ties = Tie.objects.in_force().filter(guardian=guardian, student_id=OuterRef("pk"))
+    found: QuerySet[Student] = Student.objects.here().filter(Exists(ties))
+    return found
+
+
+def has_restricted_tie(guardian: Guardian) -> bool:
+    """Whether a tie of this guardian is restricted, so that an empty page can send them to the school."""
+    found: bool = Tie.objects.filter(guardian=guardian, restricted=True, ended_on=None).exists()
+    return found
+
+
+def medical_notes(student: Student) -> tuple[MedicalNote, ...]:
+    """Return the medical notes; whoever shows them to staff logs it first."""
+    return tuple(MedicalNote.objects.filter(student=student))
+
+
+def dietary_needs(student: Student) -> tuple[DietaryNeed, ...]:
+    """Return the dietary needs."""
+    return tuple(DietaryNeed.objects.filter(student=student))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Head:
+    """How many people of one kind there are, and how many need a look."""
+
+    here: int
+    missing: int
+    without_email: int
+
+
+def heads() -> dict[str, Head]:
+    """Count students, guardians and staff of the open school, one query each."""
+    kinds: dict[str, type[Person]] = {"students": Student, "guardians": Guardian, "staff": StaffMember}
+    return {kind: _head(model) for kind, model in kinds.items()}
+
+
+def _head(model: type[Person]) -> Head:
+    row = model.objects.here().aggregate(
+        here=Count("id"),
+        missing=Count("id", filter=Q(status=Person.Status.MISSING)),
+        without_email=Count("id", filter=Q(email_is_dummy=True)),
+    )
+    return Head(**row)
+
+
+def _first(people: Iterable[P | None]) -> P | None:
+    return next((person for person in people if person and person.status != Person.Status.LEFT), None)
+
+
+def _roles_of(staff_member: StaffMember | None) -> frozenset[str]:
+    if staff_member is None:
+        return frozenset()
+    grants = RoleGrant.objects.filter(staff_member=staff_member, revoked_at__isnull=True)
+    return frozenset(grants.values_list("role", flat=True))
+
+
+def _modes_of(row: Any) -> tuple[Mode, ...]:
+    person = row.staff_member or row.guardian
+    if person is None or person.status == Person.Status.LEFT:
+        return ()
+    if row.staff_member:
+        return ("staff", "reception") if row.runs_school else ("staff",)
+    return ("parent",)
+
+
+def _class_row(school_class: SchoolClass) -> ClassRow:
+    return ClassRow(
+        name=school_class.name,
+        subject=school_class.subject or "",
+        teachers=tuple(teaching.staff_member.name for teaching in school_class.teachings.all()),
+    )

@@ -1,0 +1,54 @@
+"""What a person may do at a school. Roles are classes, so that a page can explain them from this file (R45–R47)."""
+
+import enum
+from typing import ClassVar, Final
+
+
+class Can(enum.StrEnum):
+    """The rights a page or an action asks for."""
+
+    SEE_STUDENTS = "see students"
+    SEE_CONTACTS = "see guardians' contact details"
+    SEE_MEDICAL = "see medical and dietary information"
+    SEE_SYNC = "see sync runs and their changes"
+
+
+class Role:
+    """The base of roles."""
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    description: ClassVar[str]
+    grants: ClassVar[frozenset[Can]]
+
+
+class FeedStaff(Role):
+    """What every staff member from the MIS has without any grant (R34, R35)."""
+
+    key = "staff"
+    label = "Staff"
+    description = (
+        "Sees the students of the school with their contacts and, where the MIS shares it, medical information."
+    )
+    grants = frozenset({Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL})
+
+
+class SuperUser(Role):
+    """Runs the school in Reception. Designated by support only (R45, D2)."""
+
+    key = "super_user"
+    label = "Super user (Organisation Super Admin)"
+    description = "Runs the school in Reception: users, roles, and what the sync did."
+    grants = frozenset({Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC})
+
+
+GRANTABLE: Final[dict[str, type[Role]]] = {SuperUser.key: SuperUser}
+
+
+def rights_of(keys: frozenset[str]) -> frozenset[Can]:
+    """Return what a staff member with these granted roles may do.
+
+    Raises:
+        KeyError: a key that is no role; unknown rights are never guessed.
+    """
+    return FeedStaff.grants.union(*(GRANTABLE[key].grants for key in keys))
