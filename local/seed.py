@@ -110,9 +110,7 @@ def play(told: SchoolWorld, school: School, number: int) -> None:
         print(f"ok   {school}: {reason}: {run.get_status_display()}", flush=True)
 
 
-def sync(
-    told: SchoolWorld, school: School, number: int, *, date: datetime.date, reason: str, fault: Any
-) -> Run:
+def sync(told: SchoolWorld, school: School, number: int, *, date: datetime.date, reason: str, fault: Any) -> Run:
     """Put a night's files in place, ask for a run, and wait until the worker has carried it out.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Pages: one package per audience."""
+"""Views and forms, one package per audience; the audiences are strangers to each other."""

@@ -1,4 +1,4 @@
-"""What the gates of all audiences share: sign-in, a live membership in the mode of the URL, the right, the school's clock.
+"""What all gates share: sign-in, a live membership in the mode of the URL, the right, and the school's clock.
 
 Everything is refused unless it is allowed here, and every view carries `gate`, so that a test can prove it (R9, R41).
 """
@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django_htmx.middleware import HtmxDetails
 
 from tenants.middleware import SchoolRequest
 from users import doors, queries
@@ -29,6 +30,8 @@ MODE_NAMES: Final[dict[Mode, str]] = {"staff": "Staff", "parent": "Parent", "rec
 
 class PortalRequest(SchoolRequest):
     """A request that a gate let in: what the account is here, and the mode of the URL."""
+
+    htmx: HtmxDetails
 
     standing: Standing
     mode: Mode
@@ -86,7 +89,12 @@ def _inside(request: PortalRequest, view: View, *args: Any, **kwargs: Any) -> Ht
     way = f"{request.school.slug}/{request.mode}"
     if request.COOKIES.get(REMEMBERED) != way:
         response.set_cookie(
-            REMEMBERED, way, max_age=365 * 24 * 3600, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+            REMEMBERED,
+            way,
+            max_age=365 * 24 * 3600,
+            httponly=True,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
         )
     return _kept_private(response)
 

@@ -19,16 +19,16 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY")
-FIELD_KEYS = env.list("FIELD_KEYS")  # Fernet keys for secrets at rest, newest first
+FIELD_KEYS: list[str] = env.list("FIELD_KEYS")  # Fernet keys for secrets at rest, newest first
 SITE_URL = env.str("SITE_URL")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS")
 INSECURE_LOCAL = env.bool("INSECURE_LOCAL", False)  # plain http, on loopback only
 DATABASE_URL = env.str("DATABASE_URL")  # the role bound by row-level security
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", "")  # the role that migrates; the site itself has none
 DATABASE_POOL = env.int("DATABASE_POOL", 0)  # connections kept per web process; 0 keeps none
 REDIS_URL = env.str("REDIS_URL")
 FILES_DIR = env.path("FILES_DIR")  # files that schools upload for CSV
-STATIC_ROOT = env.path("STATIC_ROOT", str(BASE_DIR / ".local" / "static"))
+STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / ".local" / "static")
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",  # after ours in the template search, so that our field.html themes every form
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -152,6 +153,7 @@ COTTON_SNAKE_CASED_NAMES = True
 
 # Sign-in (R7, R26, R27, R71)
 AUTH_USER_MODEL = "users.Account"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique, case-insensitively, which that check cannot see
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",

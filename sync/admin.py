@@ -1,6 +1,6 @@
 """Syncs, as our support sees them: one-off runs with a reason (R18), runs and their changes inside a look-in."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -31,7 +31,7 @@ class ReasonForm(forms.Form):
 class SchoolSyncAdmin(SchoolAdmin):
     """Schools, with the one-off sync."""
 
-    actions: ClassVar[Any] = ["sync_now"]
+    actions = ["sync_now"]
 
     def get_urls(self) -> Any:
         """Add the page that asks for the reason. It stands outside of any look-in: it opens each school in turn."""
@@ -85,23 +85,23 @@ class SchoolSyncAdmin(SchoolAdmin):
 class MisProductAdmin(admin.ModelAdmin[MisProduct]):
     """The catalogue: adding a system is data (R7)."""
 
-    list_display: ClassVar[Any] = ["name", "partner", "connector"]
-    search_fields: ClassVar[Any] = ["name", "partner"]
+    list_display = ["name", "partner", "connector"]
+    search_fields = ["name", "partner"]
 
 
 @admin.register(Connection)
 class ConnectionAdmin(LookIn):
     """How the school is connected; never its secrets."""
 
-    list_display: ClassVar[Any] = ["__str__", "connector", "generation", "active", "paused_reason"]
-    fields: ClassVar[Any] = ["product", "connector", "generation", "active", "paused_reason"]
+    list_display = ["__str__", "connector", "generation", "active", "paused_reason"]
+    fields = ["product", "connector", "generation", "active", "paused_reason"]
 
 
 class HoldInline(admin.TabularInline[Hold, Run]):
     """What waits for a person."""
 
     model = Hold
-    fields: ClassVar[Any] = ["kind", "reason"]
+    fields = ["kind", "reason"]
     extra = 0
 
 
@@ -109,7 +109,7 @@ class RefusalInline(admin.TabularInline[Refusal, Run]):
     """What could not be taken."""
 
     model = Refusal
-    fields: ClassVar[Any] = ["kind", "ref", "reason", "place"]
+    fields = ["kind", "ref", "reason", "place"]
     extra = 0
 
 
@@ -117,17 +117,17 @@ class RefusalInline(admin.TabularInline[Refusal, Run]):
 class RunAdmin(LookIn):
     """Runs of the school of the look-in."""
 
-    list_display: ClassVar[Any] = ["id", "local_date", "trigger", "status", "reason", "queued_at", "finished_at"]
-    list_filter: ClassVar[Any] = ["status", "trigger"]
+    list_display = ["id", "local_date", "trigger", "status", "reason", "queued_at", "finished_at"]
+    list_filter = ["status", "trigger"]
     date_hierarchy = "local_date"
-    inlines: ClassVar[Any] = [HoldInline, RefusalInline]
+    inlines = [HoldInline, RefusalInline]
 
 
 @admin.register(Change)
 class ChangeAdmin(LookIn):
     """What runs did, one line a field."""
 
-    list_display: ClassVar[Any] = ["run", "kind", "action", "label", "field", "old", "new", "why"]
-    list_filter: ClassVar[Any] = ["kind", "action"]
-    search_fields: ClassVar[Any] = ["label", "ref"]
-    list_select_related: ClassVar[Any] = ["run"]
+    list_display = ["run", "kind", "action", "label", "field", "old", "new", "why"]
+    list_filter = ["kind", "action"]
+    search_fields = ["label", "ref"]
+    list_select_related = ["run"]

@@ -30,7 +30,7 @@ class MisProduct(models.Model):
 
 
 class Connection(SchoolOwned):
-    """How one school's MIS is reached. A school has one active connection; `generation` counts its MIS changes (R25)."""
+    """How one school's MIS is reached: one active connection a school; `generation` counts MIS changes (R25)."""
 
     product = models.ForeignKey(MisProduct, models.PROTECT, null=True, blank=True, related_name="+")
     connector = models.CharField(help_text=_("The key of a connector in sync.registry."))
@@ -94,7 +94,7 @@ class Run(SchoolOwned):
     remarks = models.JSONField(default=list)
     fingerprint = models.CharField(blank=True, help_text=_("Of the roster as read; equal means the same feed."))
 
-    objects = scope.manager(RunQuerySet)
+    objects = scope.OwnedManager.from_queryset(RunQuerySet)()  # type: ignore[misc] # more than the base's
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-queued_at", "-id"]

@@ -117,7 +117,7 @@ class RunRow:
 
 def runs(*, page: str | int | None, size: int = 25) -> "Page[RunRow]":
     """Return one page of the runs, newest first."""
-    found = Paginator(Run.objects.order_by("-queued_at", "-id"), size).get_page(page)
+    found: Page[Any] = Paginator(Run.objects.order_by("-queued_at", "-id"), size).get_page(page)
     found.object_list = [RunRow(run=run, tally=tally(run.counts)) for run in found.object_list]
     return found
 
@@ -196,7 +196,7 @@ def run_report(run: Run, *, action: str = "", kind: str = "", page: str | int | 
         nights=nights(upto=run),
         holds=tuple(Hold.objects.filter(run=run)),
         refusals=Paginator(Refusal.objects.filter(run=run), RECORDS_PER_PAGE).get_page(1),
-        actions=_chips(changes, "action", dict(Change.Action.choices)),
+        actions=_chips(changes, "action", {action.value: str(action.label) for action in Change.Action}),
         kinds=_chips(changes, "kind", {}),
         records=_records(chosen, page),
     )
@@ -206,7 +206,7 @@ def _records(changes: QuerySet[Change], page: str | int | None) -> "Page[Record]
     """Group the changes per record, in the order in which each was first touched; two queries and a count."""
     keys = changes.order_by().values("kind", "action", "person_id", "ref", "label").annotate(first=Min("id"))
     found: Page[Any] = Paginator(keys.order_by("first"), RECORDS_PER_PAGE).get_page(page)
-    groups = {_key(row): [] for row in found.object_list}
+    groups: dict[tuple[Any, ...], list[Change]] = {_key(row): [] for row in found.object_list}
     labels = {row["label"] for row in found.object_list}
     for change in changes.filter(label__in=labels).order_by("id"):
         groups.get(_key(vars(change)), []).append(change)

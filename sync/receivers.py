@@ -9,6 +9,6 @@ from sync.tasks import roster
 
 
 @receiver(run_requested)
-def enqueue(sender: object, *, school: int, run: int, **_later: Any) -> None:
+def enqueue(*, school: int, run: int, **_later: Any) -> None:
     """Hand a requested run to the workers."""
     roster.delay(school=school, run=run)

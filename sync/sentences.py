@@ -45,10 +45,8 @@ _SUBJECTS: Final[Mapping[str, str]] = {
     "guardians": "{}",
     "staff": "{}",
     "classes": "Class {}",
-    "ties": "The tie of {}",
-    "enrolments": "The class place of {}",
-    "teaching": "The teaching of {}",
 }
+_LINKS: Final = frozenset({"ties", "enrolments", "teaching"})
 _FIELDS: Final[Mapping[str, str]] = {
     "email": "e-mail",
     "mis_email": "e-mail in the MIS",
@@ -78,13 +76,13 @@ def say(change: ChangeLike) -> Sentence:
     """Return the sentence of one change; medical and dietary values are never in it."""
     if change.kind in PRIVATE_KINDS:
         return private(change)
+    if change.kind in _LINKS and change.action in {"arrive", "end"}:
+        return linked(change)
     return _BY_ACTION.get(change.action, amended)(change)
 
 
 def added(change: ChangeLike) -> Sentence:
     """Say: Ana Reyes was added: Year 4, form 4B."""
-    if change.field:
-        return _sentence(f"{_subject(change)} was added with {field_name(change.field)} ", (change.new, "new"), ".")
     return _with_details(f"{_subject(change)} was added", change.new)
 
 
@@ -101,23 +99,42 @@ def amended(change: ChangeLike) -> Sentence:
 
 
 def missed(change: ChangeLike) -> Sentence:
-    """Say that a person is missing, and that nothing was taken away yet (R68)."""
-    return _sentence(f"{_subject(change)} is missing from the MIS for the first time. Nothing was taken away yet.")
+    """Say that somebody is missing, and that nothing was taken away yet (R68)."""
+    since = f" since {day(change.new)}" if change.new else ""
+    return _sentence(f"{_subject(change)} is missing from the MIS{since}. Nothing was taken away yet.")
 
 
 def left(change: ChangeLike) -> Sentence:
-    """Say that a person left."""
-    return _with_details(f"{_subject(change)} left", change.new)
+    """Say that somebody left, or that a class ended."""
+    verb = "ended" if change.kind == "classes" else "left"
+    return _sentence(f"{_subject(change)} {verb}{f' on {day(change.new)}' if change.new else ''}.")
 
 
 def rejoined(change: ChangeLike) -> Sentence:
-    """Say that a person is back, with everything kept (R68)."""
-    return _with_details(f"{_subject(change)} came back", change.new)
+    """Say that somebody is back, with everything kept (R68)."""
+    return _sentence(f"{_subject(change)} came back; everything was kept.")
 
 
 def ended(change: ChangeLike) -> Sentence:
-    """Say that a class, tie, place or teaching ended."""
+    """Say that something came to its end."""
     return _with_details(f"{_subject(change)} ended", change.old)
+
+
+def linked(change: ChangeLike) -> Sentence:
+    """Say who became, or no longer is, a contact, a member or a teacher of what."""
+    begins = change.action == "arrive"
+    other: Part = Part(change.new, "new") if begins else Part(change.old, "old")
+    match change.kind:
+        case "ties":
+            words: tuple[Part, ...] = (
+                other,
+                Part(f" {'became' if begins else 'is no longer'} a contact of {change.label}."),
+            )
+        case "teaching":
+            words = (other, Part(f" {'now teaches' if begins else 'no longer teaches'} {change.label}."))
+        case _:
+            words = (Part(f"{change.label} {'joined' if begins else 'is no longer in'} "), other, Part("."))
+    return Sentence(words)
 
 
 def private(change: ChangeLike) -> Sentence:
@@ -164,6 +181,15 @@ def field_name(field: str) -> str:
 def possessive(name: str) -> str:
     """Return “Mei Li’s”."""
     return f"{name}’s"
+
+
+def day(iso: str) -> str:
+    """Return an ISO date for a reader: “20 November 2026”."""
+    try:
+        date = datetime.date.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return f"{date.day} {date:%B %Y}"
 
 
 def counted(number: int, kind: str) -> str:

@@ -9,8 +9,8 @@ from sync.operations import runs
 from tenants.models import School
 
 
-@shared_task(bind=True, max_retries=120)  # type: ignore[untyped-decorator] # Celery's decorator
-def roster(self: Task, *, school: int, run: int, **_later: Any) -> None:  # type: ignore[type-arg] # Celery's class
+@shared_task(bind=True, max_retries=120)
+def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
     """Carry out one roster run; wait while another of the same school is on. Not a SchoolTask: it calls the outside."""
     try:
         runs.perform(school=School.objects.get(pk=school), run=run)
@@ -18,7 +18,7 @@ def roster(self: Task, *, school: int, run: int, **_later: Any) -> None:  # type
         raise self.retry(exc=wait, countdown=15) from None
 
 
-@shared_task  # type: ignore[untyped-decorator] # Celery's decorator
+@shared_task
 def release_stuck_runs(**_later: Any) -> None:
     """End the runs whose worker was lost."""
     runs.release_stuck(at=timezone.now())

@@ -1,6 +1,6 @@
 """Schools, as our support sees them."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 
@@ -18,11 +18,11 @@ class DomainInline(admin.TabularInline[SchoolDomain, School]):
 class SchoolAdmin(admin.ModelAdmin[School]):
     """One school's settings; its people are seen through a look-in only."""
 
-    list_display: ClassVar[Any] = ["name", "slug", "status", "timezone", "country"]
-    list_filter: ClassVar[Any] = ["status", "country"]
-    search_fields: ClassVar[Any] = ["name", "slug"]
-    inlines: ClassVar[Any] = [DomainInline]
-    fieldsets: ClassVar[Any] = [
+    list_display = ["name", "slug", "status", "timezone", "country"]
+    list_filter = ["status", "country"]
+    search_fields = ["name", "slug"]
+    inlines = [DomainInline]
+    fieldsets = [
         (None, {"fields": ["name", "slug", "status", "hue"]}),
         ("Where", {"fields": ["timezone", "locale", "currency", "country"]}),
         (

@@ -31,7 +31,7 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seq
         cursor.execute(
             f"insert into {table} (school_id, {names}) select {scope.current()}, {names} from staged"  # noqa: S608 names of our own columns
         )
-        written = cursor.rowcount
+        written: int = cursor.rowcount
         cursor.execute("drop table staged")
     return written
 
@@ -50,7 +50,7 @@ def amend(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequ
             f"update {table} t set {sets} from staged where t.id = staged.id and t.school_id = {scope.current()} "  # noqa: S608
             f"and ({ours}) is distinct from ({theirs})"
         )
-        written = cursor.rowcount
+        written: int = cursor.rowcount
         cursor.execute("drop table staged")
     return written
 
@@ -64,7 +64,7 @@ def delete(model: type[models.Model], ids: Sequence[int]) -> int:
             f"delete from {model._meta.db_table} where school_id = %s and id = any(%s)",  # noqa: S608
             [scope.current(), list(ids)],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _stage(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

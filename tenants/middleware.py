@@ -44,4 +44,5 @@ class SchoolScope:
             return None
         with scope.school(school.pk):
             response: Any = view(request, *args, **kwargs)
-            return response.render() if hasattr(response, "render") else response
+            done: HttpResponseBase = response.render() if hasattr(response, "render") else response
+            return done

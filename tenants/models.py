@@ -121,7 +121,7 @@ class SchoolOwned(models.Model):
 
     school = models.ForeignKey(School, models.PROTECT, related_name="+", default=scope.current, editable=False)
 
-    objects = scope.manager()
+    objects = scope.OwnedManager()
 
     class Meta:
         abstract = True

@@ -1,6 +1,6 @@
 """Walls 3 and 4 of tenancy, written by migrations: row-level security and foreign keys that stay inside one school.
 
-`Enclose` goes behind every `CreateModel` of a school's own table; `tests/house/test_tenancy.py` finds the forgotten one.
+`Enclose` goes behind every `CreateModel` of a school's own table; `tests/house/test_tenancy.py` finds a forgotten one.
 """
 
 from typing import Any
@@ -50,7 +50,7 @@ def keys_inside_school(model: Any) -> list[models.ForeignKey[Any, Any]]:
 
 def same_school_sql(model: Any, field: models.ForeignKey[Any, Any]) -> str:
     """Return the composite foreign key of one field."""
-    table, target = model._meta.db_table, field.related_model._meta.db_table  # type: ignore[union-attr]
+    table, target = model._meta.db_table, field.related_model._meta.db_table
     return (
         f"alter table {table} add constraint {table}_{field.column}_same_school "
         f"foreign key (school_id, {field.column}) references {target} (school_id, id) deferrable initially deferred"

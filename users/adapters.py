@@ -1,4 +1,4 @@
-"""How the product differs from allauth's defaults: no sign-up, no mail to dummies, activation on the first proven sign-in."""
+"""How we differ from allauth's defaults: no sign-up, no mail to dummies, activation on the first proven sign-in."""
 
 from typing import Any
 

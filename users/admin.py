@@ -1,6 +1,6 @@
 """Accounts and look-ins, as our support sees them: people of a school only inside a look-in (house §4, R86)."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -68,7 +68,7 @@ class LookInForm(forms.ModelForm[SupportGrant]):
 
     class Meta:
         model = SupportGrant
-        fields: ClassVar[Any] = ["school", "reason"]
+        fields = ["school", "reason"]
 
     def clean_reason(self) -> str:
         """Ask for more than a blank."""
@@ -83,10 +83,10 @@ class SupportGrantAdmin(admin.ModelAdmin[SupportGrant]):
     """Look-ins: opening one ends the one before."""
 
     form = LookInForm
-    list_display: ClassVar[Any] = ["school", "account", "reason", "opened_at", "expires_at", "closed_at"]
-    list_filter: ClassVar[Any] = ["school"]
-    list_select_related: ClassVar[Any] = ["school", "account"]
-    actions: ClassVar[Any] = ["close"]
+    list_display = ["school", "account", "reason", "opened_at", "expires_at", "closed_at"]
+    list_filter = ["school"]
+    list_select_related = ["school", "account"]
+    actions = ["close"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A look-in is opened and closed, never edited."""
@@ -130,15 +130,15 @@ class SupportGrantAdmin(admin.ModelAdmin[SupportGrant]):
 class AccountAdmin(ReadOnly):
     """Logins: no person's data, only the address and whether it was ever used."""
 
-    list_display: ClassVar[Any] = ["email", "is_active", "is_support", "activated_at", "last_login"]
-    search_fields: ClassVar[Any] = ["email"]
-    list_filter: ClassVar[Any] = ["is_support", "is_active"]
-    fields: ClassVar[Any] = ["email", "is_active", "is_support", "activated_at", "created_at", "last_login"]
+    list_display = ["email", "is_active", "is_support", "activated_at", "last_login"]
+    search_fields = ["email"]
+    list_filter = ["is_support", "is_active"]
+    fields = ["email", "is_active", "is_support", "activated_at", "created_at", "last_login"]
 
 
 @admin.register(RoleGrant)
 class RoleGrantAdmin(LookIn):
     """Who holds which role at the school of the look-in."""
 
-    list_display: ClassVar[Any] = ["staff_member", "role", "granted_at", "reason", "revoked_at"]
-    list_select_related: ClassVar[Any] = ["staff_member"]
+    list_display = ["staff_member", "role", "granted_at", "reason", "revoked_at"]
+    list_select_related = ["staff_member"]

@@ -1,4 +1,4 @@
-"""The only way a view gets a person: a stranger meets 404, somebody known who may not meets 403 and the right's name."""
+"""The only way a view gets a person: a stranger meets 404, who is known but may not meets 403."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -22,7 +22,7 @@ def student_for(standing: Standing, pk: int, *, right: Can = Can.SEE_STUDENTS) -
     if student is None:
         raise Http404("no such student")
     allow(standing, right)
-    return student  # type: ignore[no-any-return] # the scoped manager is untyped
+    return student
 
 
 def child_for(guardian: Guardian, pk: int) -> Student:

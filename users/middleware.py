@@ -31,4 +31,5 @@ class SupportScope:
             return None
         with scope.school(grant.school_id):
             response: Any = view(request, *args, **kwargs)
-            return response.render() if hasattr(response, "render") else response
+            done: HttpResponseBase = response.render() if hasattr(response, "render") else response
+            return done

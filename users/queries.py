@@ -157,7 +157,7 @@ class ClassRow:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StudentPage:
-    """One student with their classes and contacts; medical notes are asked for apart, because reading them is logged."""
+    """One student with their classes and contacts; medical notes come apart: reading them is logged."""
 
     student: Student
     classes: tuple[ClassRow, ...]

@@ -1,0 +1,1 @@
+"""The way in, and what all pages share."""

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portals import gates
 from portals.entrance import health
 from portals.entrance.context import THEME, THEMES, mode_icon, mode_url
-from portals.entrance.showcase import SHOWCASE
+from portals.entrance.showcase import sample_data
 from portals.gates import MODE_NAMES, REMEMBERED
 from users import queries
 from users.operations import memberships
@@ -97,7 +97,7 @@ def address(request: HttpRequest) -> HttpResponse:
 @require_safe
 @gates.public
 @cache_control(public=True, max_age=YEAR, immutable=True)
-def hue(request: HttpRequest, hue: int) -> HttpResponse:
+def hue(_request: HttpRequest, hue: int) -> HttpResponse:
     """Give a school's colour: one line of CSS, because inline styles are forbidden.
 
     Raises:
@@ -126,19 +126,19 @@ def theme(request: HttpRequest) -> HttpResponse:
 @gates.public
 def gallery(request: HttpRequest) -> HttpResponse:
     """Show every component with its declared properties."""
-    return render(request, "entrance/gallery.html", SHOWCASE)
+    return render(request, "entrance/gallery.html", sample_data())
 
 
 @require_safe
 @gates.public
-def healthz(request: HttpRequest) -> HttpResponse:
+def healthz(_request: HttpRequest) -> HttpResponse:
     """Say that the process lives."""
     return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 @gates.public
-def readyz(request: HttpRequest) -> HttpResponse:
+def readyz(_request: HttpRequest) -> HttpResponse:
     """Say whether a page could be served; 503 with what does not answer."""
     faults = health.faults()
     return HttpResponse(

@@ -16,9 +16,7 @@ def home(request: ParentRequest) -> HttpResponse:
     """Show a card per child, or say why there is none and whom to ask."""
     children = list(queries.children_of(request.guardian))
     restricted = not children and queries.has_restricted_tie(request.guardian)
-    return render(
-        request, "parent/home.html", {"children": children, "restricted": restricted, "fresh": freshness()}
-    )
+    return render(request, "parent/home.html", {"children": children, "restricted": restricted, "fresh": freshness()})
 
 
 @require_safe

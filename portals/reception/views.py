@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portals.reception.chart import chart
+from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
 from sync import queries, sentences
 from sync.models import Change, Run
@@ -59,7 +59,13 @@ def run(request: ReceptionRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "reception/run.html",
-        {"report": report, "run": found, "chart": chart(report.nights), "nights": report.nights, "source": queries.source()},
+        {
+            "report": report,
+            "run": found,
+            "chart": chart(report.nights),
+            "nights": report.nights,
+            "source": queries.source(),
+        },
     )
 
 

@@ -1,5 +1,7 @@
 """What members of staff see: the students of the school (R34, R35)."""
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -46,8 +48,9 @@ def student(request: StaffRequest, pk: int) -> HttpResponse:
 def medical(request: StaffRequest, pk: int) -> HttpResponse:
     """Ask first; when the button was pressed, log the reading and show what the MIS says (R35)."""
     found = doors.student_for(request.standing, pk, right=Can.SEE_MEDICAL)
-    context = {"student": found, "fresh": freshness(), "health": None}
+    fresh = freshness()
+    context: dict[str, Any] = {"student": found, "fresh": fresh, "health": None}
     if request.method == "POST":
         record(action="medical.read", by=request.standing.account_id, at=timezone.now(), subject=f"student:{found.pk}")
-        context["health"] = health_of(found, school=request.school, freshness=context["fresh"])
+        context["health"] = health_of(found, school=request.school, freshness=fresh)
     return render(request, "staff/medical.html", context)

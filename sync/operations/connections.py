@@ -86,7 +86,7 @@ def active() -> Connection:
     connection = Connection.objects.filter(active=True).select_related("product").first()
     if connection is None:
         raise NotConnected("this school is not connected to a MIS yet: run manage.py connect_school first")
-    return connection  # type: ignore[no-any-return] # the scoped manager is untyped
+    return connection
 
 
 def build(connection: Connection) -> Connector:

@@ -26,6 +26,7 @@ from sync.pipeline.normalise import normalise
 from sync.pipeline.plan import Action, Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.snapshot import rules_of, snapshot
+from sync.records import Kind
 from sync.signals import run_requested
 from tenants import scope
 from tenants.models import School
@@ -208,21 +209,22 @@ def counts(done: Plan, roster: Roster) -> dict[str, dict[str, int]]:
     """Return {kind: {rows, arrived, amended, missing, left, returned, ended, held}}; amended counts records."""
     found: dict[str, Counter[str]] = {kind.value: Counter(rows=rows) for kind, rows in roster.rows.items()}
 
-    def count(kind: str, word: str, by: int = 1) -> None:
-        found.setdefault(kind, Counter())[word] += by
+    def count(kind: Kind, word: str, by: int = 1) -> None:
+        found.setdefault(kind.value, Counter())[word] += by
 
-    for arrival in (*done.arrivals, *done.link_arrivals):
-        count(arrival.kind.value, "arrived")
-    for kind, _ in {(a.kind.value, a.id) for a in (*done.amendments, *done.link_amendments)}:
+    for kind in (*(a.kind for a in done.arrivals), *(a.kind for a in done.link_arrivals)):
+        count(kind, "arrived")
+    amended = {*((a.kind, a.id) for a in done.amendments), *((a.kind, a.id) for a in done.link_amendments)}
+    for kind, _row in amended:
         count(kind, "amended")
     words = {Action.MISS: "missing", Action.LEAVE: "left", Action.REJOIN: "returned"}
     for standing in done.standings:
-        count(standing.kind.value, words[standing.action])
+        count(standing.kind, words[standing.action])
     for end in done.link_ends:
-        count(end.kind.value, "ended")
+        count(end.kind, "ended")
     for hold in done.holds:
-        count(hold.kind.value, "held", max(len(hold.labels), 1))
-    return {kind: dict(words) for kind, words in found.items()}
+        count(hold.kind, "held", max(len(hold.labels), 1))
+    return {kind: dict(tally) for kind, tally in found.items()}
 
 
 def _end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> Run:

@@ -43,9 +43,7 @@ def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datet
     _note(plan, run)
 
 
-def _arrive(
-    arrivals: Iterable[Arrival], rows: dict[Kind, dict[str, int]], *, run: Run, school: School
-) -> None:
+def _arrive(arrivals: Iterable[Arrival], rows: dict[Kind, dict[str, int]], *, run: Run, school: School) -> None:
     """Insert the new people and classes and their identities; fill `rows` with their keys."""
     by_kind: dict[Kind, list[Arrival]] = defaultdict(list)
     for arrival in arrivals:
@@ -74,7 +72,7 @@ def _row(arrival: Arrival, row: int, school: School) -> tuple[Any, ...]:
     person = (
         row,
         *arrival.values,
-        _folded(arrival.kind, dict(zip(FIELDS[arrival.kind], arrival.values, strict=True))),
+        _folded(dict(zip(FIELDS[arrival.kind], arrival.values, strict=True))),
         address,
         not arrival.email,
         arrival.mis_email,
@@ -84,7 +82,7 @@ def _row(arrival: Arrival, row: int, school: School) -> tuple[Any, ...]:
     return (*person, arrival.domain_recognised) if arrival.kind is Kind.STAFF else person
 
 
-def _folded(kind: Kind, values: dict[str, Any]) -> str:
+def _folded(values: dict[str, Any]) -> str:
     return fold(values["family_name"], values["given_name"], values.get("preferred_name"))
 
 
@@ -115,15 +113,13 @@ def _readdress(kind: Kind, changes: list[Amendment], school: School) -> None:
     bulk.amend(MODELS[kind], columns, ((c.id, c.new, False) for c in changes if c.new))
 
 
-def _refold(
-    kind: Kind, ids: set[int], snapshot: Snapshot, by_field: dict[tuple[Kind, str], list[Amendment]]
-) -> None:
+def _refold(kind: Kind, ids: set[int], snapshot: Snapshot, by_field: dict[tuple[Kind, str], list[Amendment]]) -> None:
     values = {row: dict(zip(FIELDS[kind], snapshot.records[kind][row].values, strict=True)) for row in ids}
     for field in FIELDS[kind]:
         for change in by_field.get((kind, field), ()):
             if change.id in values:
                 values[change.id][field] = change.new
-    bulk.amend(MODELS[kind], ("id", "folded"), ((row, _folded(kind, now)) for row, now in values.items()))
+    bulk.amend(MODELS[kind], ("id", "folded"), ((row, _folded(now)) for row, now in values.items()))
 
 
 def _link(plan: Plan, rows: dict[Kind, dict[str, int]]) -> None:

@@ -43,10 +43,12 @@ def held_counts(snapshot: Snapshot) -> Counter[Kind]:
 
 def _braked(plan: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> dict[Kind, Hold]:
     going: dict[Kind, list[Standing | LinkEnd]] = {}
-    for thing in (*(s for s in plan.standings if s.action in _GOING), *plan.link_ends):
+    leaving = [s for s in plan.standings if s.action in _GOING]
+    things: list[Standing | LinkEnd] = [*leaving, *plan.link_ends]
+    for thing in things:
         going.setdefault(thing.kind, []).append(thing)
     here = held_counts(snapshot)
-    found = {kind: hold for kind, things in going.items() if (hold := _brake(kind, things, here[kind], rules))}
+    found = {kind: hold for kind, all_of in going.items() if (hold := _brake(kind, all_of, here[kind], rules))}
     for kind in sorted(roster.complete):
         if roster.rows.get(kind, 0) == 0 and here[kind]:
             found[kind] = _nothing(kind, here[kind])

@@ -3,7 +3,7 @@
 Text that a MIS may not share is nullable on purpose: NULL is "not shared", "" is "the MIS says there is nothing".
 """
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models.functions import Lower
@@ -14,8 +14,10 @@ from tenants.models import OwnedKey, SchoolOwned
 from users.emails import DUMMY_SUFFIX
 from users.folding import fold
 
+P = TypeVar("P", bound="Person")
 
-class PersonQuerySet(models.QuerySet[Any]):
+
+class PersonQuerySet(models.QuerySet[P]):
     """Filters that every kind of person shares."""
 
     def here(self) -> Self:
@@ -61,7 +63,7 @@ class Person(SchoolOwned):
     left_on = models.DateField(null=True, blank=True)
     source = models.CharField(choices=Source.choices, default=Source.FEED)
 
-    objects = scope.manager(PersonQuerySet)
+    objects = scope.OwnedManager.from_queryset(PersonQuerySet)()  # type: ignore[misc] # more than the base's
 
     class Meta:
         abstract = True
@@ -159,7 +161,7 @@ class Tie(SchoolOwned):
     restricted = models.BooleanField(default=False, help_text=_("A court order or the like: may see nothing."))
     ended_on = models.DateField(null=True, blank=True)
 
-    objects = scope.manager(TieQuerySet)
+    objects = scope.OwnedManager.from_queryset(TieQuerySet)()  # type: ignore[misc] # more than the base's
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

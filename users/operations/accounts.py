@@ -47,7 +47,7 @@ on conflict do nothing
 
 def link_people(*, at: datetime.datetime) -> None:
     """Make the open school's memberships agree with its people's addresses."""
-    names = {"school": scope.current(), "at": at}
+    names: dict[str, int | datetime.datetime] = {"school": scope.current(), "at": at}
     with connection.cursor() as cursor:
         for statement in (_END, _ACCOUNTS, _LINK):
             for column, table, condition in _WAYS_IN:

@@ -10,9 +10,7 @@ from users.roles import SuperUser
 
 
 @transaction.atomic
-def designate_super_user(
-    *, staff_member: StaffMember, by: int | None, reason: str, at: datetime.datetime
-) -> RoleGrant:
+def designate_super_user(*, staff_member: StaffMember, by: int | None, reason: str, at: datetime.datetime) -> RoleGrant:
     """Make a member of staff of the open school a super user; doing it twice changes nothing."""
     held: RoleGrant | None = RoleGrant.objects.filter(
         staff_member=staff_member, role=SuperUser.key, revoked_at=None

@@ -115,4 +115,3 @@ class Command(BaseCommand):
 
 def _texts(seen: runs.Preview) -> list[str]:
     return list(seen.roster.remarks)
-

@@ -193,7 +193,7 @@ def _wanted(
 
 
 _REASONS: Final = {
-    Fault.ADDRESS_GONE: "The MIS no longer gives an address; the one we know stays. Put it back in the MIS, or tell us.",
+    Fault.ADDRESS_GONE: "The MIS no longer gives an address; the one we know stays. Put it back, or tell us.",
     Fault.BLOCKED_DOMAIN: (
         "This guardian's address is on the school's own domain, which the school has blocked for parents. "
         "Give a personal address in the MIS."

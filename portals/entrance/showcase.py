@@ -1,0 +1,71 @@
+"""What the gallery shows: the properties each component declares, and plainly fictional data to show them with."""
+
+import datetime
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.paginator import Paginator
+
+from portals.chart import chart
+from portals.entrance.context import Door
+from portals.health import Section
+from sync import sentences
+from sync.models import Run
+from sync.queries import Freshness, Night, Tally
+from users.models import MedicalNote, Student
+
+_DECLARATION: Final = re.compile(r"<c-vars\s(.*?)\s*/?>", re.DOTALL)
+_FOLDER: Final = Path(settings.BASE_DIR) / "templates" / "cotton"
+
+
+def declared() -> dict[str, str]:
+    """Return what each component's `<c-vars>` says, by the component's name."""
+    found = {}
+    for file in sorted(_FOLDER.glob("*.html")):
+        declaration = _DECLARATION.search(file.read_text(encoding="utf-8"))
+        found[file.stem] = declaration.group(1) if declaration else ""
+    return found
+
+
+def sample_data() -> dict[str, Any]:
+    """Return one value for each kind of thing a component takes."""
+    nights = tuple(
+        Night(
+            date=datetime.date(2026, 11, day),
+            tally=Tally(added=day % 7, updated=day * 3 % 41, gone=day % 3, held=day % 2),
+        )
+        for day in range(10, 24)
+    )
+    return {
+        "declared": declared(),
+        "child": Student(
+            school_id=0, id=1, given_name="Ana", family_name="Reyes", year="4", form="4B", preferred_name=""
+        ),
+        "fresh": Freshness(
+            source="SIMS via Wonde", at=datetime.datetime(2026, 11, 23, 2, 14, tzinfo=datetime.UTC), kinds=frozenset()
+        ),
+        "item": Door(label="Students", icon="users", url="#nav_item", here=True),
+        "page": Paginator(range(1284), 25).get_page(3),
+        "runs": [Run(school_id=0, status=status) for status in Run.Status.values],
+        "sentences": [sentences.say(change) for change in _CHANGES],
+        "nights": nights,
+        "chart": chart(nights),
+        "sections": [
+            Section(state="rows", rows=(MedicalNote(school_id=0, condition="Asthma", details="Inhaler"),)),
+            Section(state="none"),
+            Section(state="not_shared"),
+            Section(state="off"),
+        ],
+    }
+
+
+_CHANGES: Final = (
+    SimpleNamespace(kind="students", label="Ana Reyes", action="arrive", field="", old="", new="Year 4, form 4B"),
+    SimpleNamespace(
+        kind="guardians", label="Mei Li", action="amend", field="email", old="li@mail.example", new="mei@mail.example"
+    ),
+    SimpleNamespace(kind="students", label="Kofi Mensah", action="miss", field="", old="", new=""),
+)

@@ -1,0 +1,39 @@
+"""Runs and what they did."""
+
+import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from sync.models import Change, Connection, Run
+
+EVERY_KIND = {
+    "students": 1, "guardians": 1, "staff": 1, "classes": 1, "ties": 1,
+    "enrolments": 1, "teaching": 1, "medical": 1, "dietary": 1,
+}  # fmt: skip
+
+
+def connection(**fields: Any) -> Connection:
+    """Connect the open school to CSV files."""
+    return Connection.objects.create(connector="csv_files", settings={}, **fields)
+
+
+def run(*, status: str = "ok", kinds: dict[str, int] | None = None, ago: int = 0, **fields: Any) -> Run:
+    """Make a run of the open school that ended `ago` days ago, or has not ended."""
+    at = timezone.now() - datetime.timedelta(days=ago, minutes=5)
+    over = status not in {"queued", "running"}
+    return Run.objects.create(
+        trigger=fields.pop("trigger", "one_off"),
+        status=status,
+        local_date=fields.pop("local_date", at.date()),
+        queued_at=at,
+        started_at=at if status != "queued" else None,
+        finished_at=at + datetime.timedelta(seconds=53) if over else None,
+        kinds=EVERY_KIND if kinds is None else kinds,
+        **fields,
+    )
+
+
+def change(of: Run, label: str, action: str = "arrive", **fields: Any) -> Change:
+    """Note one change of a run."""
+    return Change.objects.create(run=of, kind=fields.pop("kind", "students"), label=label, action=action, **fields)

@@ -1,0 +1,350 @@
+"""The laws of the plan, for any school and any roster: few ids and few addresses, so that everything collides."""
+
+import datetime
+import itertools
+import random
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from sync.pipeline.gate import gate
+from sync.pipeline.held import FIELDS, LINKS, PEOPLE, Snapshot
+from sync.pipeline.plan import Action, Plan, plan
+from sync.pipeline.roster import Roster
+from sync.pipeline.rules import Rules
+from sync.records import (
+    NOT_SHARED,
+    Class,
+    Dietary,
+    Enrolment,
+    Guardian,
+    Kind,
+    Medical,
+    Record,
+    Staff,
+    Student,
+    Teaching,
+    Tie,
+    key_of,
+)
+from tests.sync.pipeline.builders import DOMAIN, NIGHT, RECORDED, applied, by_hand, night, nothing_held, roster
+
+LAWS: Final = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+
+REFS: Final = ("1", "2", "3", "10")
+GIVEN: Final = ("Ann", "Bob", "Cai")
+FAMILY: Final = ("Bell", "Stone", "")
+ADDRESSES: Final = ("", "a@home.example", "b@home.example", "c@home.example", f"d@{DOMAIN}", f"e@{DOMAIN}")
+DAYS: Final = (datetime.date(2010, 10, 18), datetime.date(2014, 10, 8))
+YEARS: Final = ("12", "3", "")
+
+address = st.sampled_from((*ADDRESSES, NOT_SHARED))
+text = st.sampled_from(("", "x", NOT_SHARED))
+flag = st.sampled_from((True, False, NOT_SHARED))
+names = {"given_name": st.sampled_from(GIVEN), "family_name": st.sampled_from(FAMILY)}
+leaving = st.sampled_from((NOT_SHARED, NOT_SHARED, NOT_SHARED, None, NIGHT, night(30)))
+
+
+def _by_key(record: st.SearchStrategy[Any], *, most: int) -> st.SearchStrategy[list[Any]]:
+    return st.lists(record, max_size=most, unique_by=key_of)
+
+
+students = st.builds(
+    Student,
+    ref=st.sampled_from(REFS),
+    **names,
+    date_of_birth=st.sampled_from((*DAYS, None, NOT_SHARED)),
+    email=address,
+    year=st.sampled_from((*YEARS, NOT_SHARED)),
+    left_on=leaving,
+)
+guardians = st.builds(Guardian, ref=st.sampled_from(REFS), **names, email=address, phone=text)
+staff = st.builds(Staff, ref=st.sampled_from(REFS), **names, email=address, title=text, left_on=leaving)
+classes = st.builds(Class, ref=st.sampled_from(("c1", "c2")), name=st.sampled_from(("7B", "8A")))
+rules = st.builds(
+    Rules,
+    domains=st.sampled_from((frozenset({DOMAIN}), frozenset())),
+    block_own_domains_for_guardians=st.booleans(),
+    primary_years=st.sampled_from((frozenset(), frozenset({"3"}))),
+    student_access_years=st.sampled_from((frozenset({"12", "3"}), frozenset())),
+    staff_leavers_authoritative=st.booleans(),
+    medical_synced=st.booleans(),
+    leaving_percent=st.sampled_from((5, 50, 100)),
+    leaving_count=st.sampled_from((0, 1, 5)),
+)
+
+
+@st.composite
+def rosters(draw: st.DrawFn) -> Roster:
+    """A picture as `normalise` gives it: links name only people who are there, unless their kind was cut short."""
+    people = {
+        Kind.STUDENTS: draw(_by_key(students, most=4)),
+        Kind.GUARDIANS: draw(_by_key(guardians, most=4)),
+        Kind.STAFF: draw(_by_key(staff, most=3)),
+        Kind.CLASSES: draw(_by_key(classes, most=2)),
+    }
+    complete = frozenset(draw(st.sets(st.sampled_from(list(Kind))))) if draw(st.booleans()) else frozenset(Kind)
+    unclear = {
+        kind: draw(st.frozensets(st.sampled_from((*REFS, "")), max_size=2)) - {r.ref for r in people.get(kind, [])}
+        for kind in draw(st.sets(st.sampled_from(list(RECORDED)), max_size=2))
+    }
+    links = draw(_links())
+    there = {
+        kind: {record.ref for record in records} if kind in complete else {*REFS, "c1", "c2"} - unclear.get(kind, frozenset())
+        for kind, records in people.items()
+    }
+    said = [one for one in links if all(ref in there[kind] for kind, ref in _names(one))]
+    return roster(*itertools.chain(*people.values(), said), complete=complete, unreadable=unclear)
+
+
+def _links() -> st.SearchStrategy[list[Record]]:
+    student, class_ref = st.sampled_from(REFS), st.sampled_from(("c1", "c2"))
+    ties = st.builds(
+        Tie,
+        student_ref=student,
+        guardian_ref=st.sampled_from(REFS),
+        priority=st.sampled_from((1, 2, None, NOT_SHARED)),
+        restricted=st.sampled_from((True, False, None, NOT_SHARED)),
+        relationship=text,
+    )
+    notes = st.builds(Medical, student_ref=student, ref=st.just("m"), condition=st.sampled_from(("A", "B")))
+    needs = st.builds(Dietary, student_ref=student, ref=st.just("n"), need=st.sampled_from(("A", "B")))
+    seats = st.builds(Enrolment, class_ref=class_ref, student_ref=student)
+    posts = st.builds(Teaching, class_ref=class_ref, staff_ref=st.sampled_from(REFS))
+    return st.tuples(
+        _by_key(ties, most=5), _by_key(notes, most=2), _by_key(needs, most=2), _by_key(seats, most=3), _by_key(posts, most=2)
+    ).map(lambda lists: [one for many in lists for one in many])
+
+
+def _names(link: Record) -> list[tuple[Kind, str]]:
+    match link:
+        case Tie():
+            return [(Kind.STUDENTS, link.student_ref), (Kind.GUARDIANS, link.guardian_ref)]
+        case Enrolment():
+            return [(Kind.CLASSES, link.class_ref), (Kind.STUDENTS, link.student_ref)]
+        case Teaching():
+            return [(Kind.CLASSES, link.class_ref), (Kind.STAFF, link.staff_ref)]
+        case Medical() | Dietary():
+            return [(Kind.STUDENTS, link.student_ref)]
+    raise AssertionError(link)
+
+
+@st.composite
+def schools(draw: st.DrawFn) -> Snapshot:
+    """What a school holds after up to three nights of whatever its MIS said, with stakes and people made by hand."""
+    held = nothing_held()
+    for number in range(draw(st.integers(0, 3))):
+        held = applied(plan(held, draw(rosters()), draw(rules), night=night(number - 4)), held)
+    if draw(st.booleans()):
+        held = by_hand(held, draw(st.sampled_from(PEOPLE)), 99, "Dana Quick")
+    return _staked(held, draw(st.sets(st.tuples(st.sampled_from(PEOPLE), st.integers(1, 4)), max_size=3)))
+
+
+def _staked(held: Snapshot, people: set[tuple[Kind, int]]) -> Snapshot:
+    records = {kind: dict(rows) for kind, rows in held.records.items()}
+    for kind, number in people:
+        if number in records[kind]:
+            records[kind][number] = msgspec.structs.replace(records[kind][number], stakes=("has signed in",))
+    return msgspec.structs.replace(held, records=records)
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules)
+def test_applying_a_plan_reaches_what_was_said(held: Snapshot, said: Roster, rule: Rules) -> None:
+    wish = plan(held, said, rule, night=NIGHT)
+    event(f"holds: {bool(wish.holds)}, departures: {bool(wish.standings)}")
+    after = applied(wish, held)
+    doubted = _doubted(wish)
+    for kind in RECORDED:
+        for ref, record in said.of(kind).items():
+            if (kind, ref) not in doubted and ref in after.identities[kind]:
+                _assert_says(after, kind, ref, record)
+            elif (kind, ref) not in doubted:
+                assert _has_left(record), f"{kind} {ref} was said and is not held"
+    for kind in (kind for kind in LINKS if kind is not Kind.MEDICAL or rule.medical_synced):
+        _assert_links_said(after, said, kind, doubted)
+
+
+def _doubted(wish: Plan) -> set[tuple[Kind, str]]:
+    return {(hold.kind, ref) for hold in wish.holds for ref in hold.refs if "Ids are never used again" in hold.reason}
+
+
+def _has_left(record: Any) -> bool:
+    day = getattr(record, "left_on", None)
+    return isinstance(day, datetime.date) and day <= NIGHT
+
+
+def _assert_says(after: Snapshot, kind: Kind, ref: str, record: Any) -> None:
+    now = after.records[kind][after.identities[kind][ref]]
+    for field, value in zip(FIELDS[kind], now.values, strict=True):
+        said = getattr(record, field)
+        assert said is NOT_SHARED or said == value, f"{kind} {ref}: {field} is {value!r}, the MIS says {said!r}"
+    assert now.here is not _has_left(record)
+    assert now.missing_since is None
+    if kind in PEOPLE and record.email is not NOT_SHARED:
+        assert now.mis_email == record.email
+
+
+def _assert_links_said(after: Snapshot, said: Roster, kind: Kind, doubted: set[tuple[Kind, str]]) -> None:
+    for record in said.of(kind).values():
+        ends = _names(record)
+        if any(end in doubted or end[1] not in after.identities[end[0]] for end in ends):
+            continue
+        rows = [after.identities[part][ref] for part, ref in ends]
+        held = after.links[kind][(rows[0], rows[1] if len(rows) == 2 else record.ref)]
+        assert held.here
+        for field, value in zip(FIELDS[kind], held.values, strict=True):
+            told = getattr(record, field)
+            assert told is NOT_SHARED or value == (bool(told) if field == "restricted" else told)
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules)
+def test_addresses_are_unique_and_never_become_dummies(held: Snapshot, said: Roster, rule: Rules) -> None:
+    wish = plan(held, said, rule, night=NIGHT)
+    after = applied(wish, held)
+    for kind in PEOPLE:
+        real = [person.email for person in after.records[kind].values() if person.email]
+        assert len(real) == len(set(real)), f"two {kind} share one address"
+    _assert_students_share_with_nobody_new(held, after)
+    for kind in PEOPLE:
+        for number, before in held.records[kind].items():
+            now = after.records[kind][number]
+            if before.email and not now.email:
+                assert not now.here, "somebody who is here lost a real address"
+                assert not before.stakes
+            if before.email != now.email and before.stakes:
+                assert not _moved_to_another(held, after, kind, number)
+
+
+def _assert_students_share_with_nobody_new(held: Snapshot, after: Snapshot) -> None:
+    adults = {p.email for kind in (Kind.GUARDIANS, Kind.STAFF) for p in after.records[kind].values() if p.email}
+    for number, person in after.records[Kind.STUDENTS].items():
+        assert not (person.email and person.email in adults), f"student {number} shares an adult's address"
+
+
+def _moved_to_another(held: Snapshot, after: Snapshot, kind: Kind, number: int) -> bool:
+    """Whether the address this person gave up is now somebody's who did not have it before."""
+    address = held.records[kind][number].email
+    return bool(address) and any(
+        person.email == address and (row not in held.records[other] or held.records[other][row].email != address)
+        for other in PEOPLE
+        for row, person in after.records[other].items()
+        if (other, row) != (kind, number)
+    )
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules)
+def test_planning_again_finds_nothing_to_do(held: Snapshot, said: Roster, rule: Rules) -> None:
+    once = plan(held, said, rule, night=NIGHT)
+    again = plan(applied(once, held), said, rule, night=NIGHT)
+    assert again.writes == 0, msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(again, refusals=()))).decode()
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules)
+def test_a_gated_plan_applied_leaves_only_what_was_held_back(held: Snapshot, said: Roster, rule: Rules) -> None:
+    gated = gate(plan(held, said, rule, night=NIGHT), held, said, rule)
+    after = applied(gated, held)
+    again = gate(plan(after, said, rule, night=NIGHT), after, said, rule)
+    assert again.writes == 0
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules, dice=st.randoms(use_true_random=False))
+def test_order_never_matters(held: Snapshot, said: Roster, rule: Rules, dice: random.Random) -> None:
+    expected = plan(held, said, rule, night=NIGHT)
+    shuffled = plan(_shuffled_snapshot(held, dice), _shuffled_roster(said, dice), rule, night=NIGHT)
+    assert shuffled == expected
+    assert shuffled.digest() == expected.digest()
+
+
+def _shuffled(mapping: Mapping[Any, Any], dice: random.Random) -> dict[Any, Any]:
+    items = list(mapping.items())
+    dice.shuffle(items)
+    return dict(items)
+
+
+def _shuffled_roster(said: Roster, dice: random.Random) -> Roster:
+    return msgspec.structs.replace(said, **{kind.value: _shuffled(said.of(kind), dice) for kind in Kind})
+
+
+def _shuffled_snapshot(held: Snapshot, dice: random.Random) -> Snapshot:
+    return Snapshot(
+        records={kind: _shuffled(rows, dice) for kind, rows in _shuffled(held.records, dice).items()},
+        identities={kind: _shuffled(rows, dice) for kind, rows in held.identities.items()},
+        links={kind: _shuffled(rows, dice) for kind, rows in held.links.items()},
+    )
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules)
+def test_whoever_is_seen_tonight_is_not_ended_tonight(held: Snapshot, said: Roster, rule: Rules) -> None:
+    wish = plan(held, said, rule, night=NIGHT)
+    refs = _refs(held)
+    for standing in wish.standings:
+        seen = [ref for ref in refs[standing.kind][standing.id] if _is_seen(said, standing.kind, ref)]
+        if standing.action is Action.MISS:
+            assert not seen
+        if standing.action is Action.LEAVE:
+            assert not seen or any(_has_left(said.of(standing.kind).get(ref)) for ref in seen)
+        if standing.action in {Action.MISS, Action.LEAVE} and not seen:
+            assert standing.kind in said.complete
+    ended = {(end.kind, end.id) for end in wish.link_ends}
+    for kind in LINKS:
+        assert kind in said.complete or not any(of is kind for of, _ in ended)
+        for record in said.of(kind).values():
+            ends = _names(record)
+            if all(ref in held.identities[part] for part, ref in ends):
+                rows = [held.identities[part][ref] for part, ref in ends]
+                one = held.links[kind].get((rows[0], rows[1] if len(rows) == 2 else record.ref))
+                assert one is None or (kind, one.id) not in ended
+
+
+def _refs(held: Snapshot) -> dict[Kind, dict[int, list[str]]]:
+    found: dict[Kind, dict[int, list[str]]] = {kind: defaultdict(list) for kind in RECORDED}
+    for kind in RECORDED:
+        for ref, number in held.identities[kind].items():
+            found[kind][number].append(ref)
+    return found
+
+
+def _is_seen(said: Roster, kind: Kind, ref: str) -> bool:
+    unclear = said.unreadable.get(kind, frozenset())
+    return ref in said.of(kind) or ref in unclear or "" in unclear
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules)
+def test_the_gate_adds_nothing_and_held_kinds_lose_no_one(held: Snapshot, said: Roster, rule: Rules) -> None:
+    wish = plan(held, said, rule, night=NIGHT)
+    gated = gate(wish, held, said, rule)
+    for field in ("arrivals", "amendments", "link_arrivals", "link_amendments", "refusals"):
+        assert getattr(gated, field) == getattr(wish, field)
+    assert set(gated.standings) <= set(wish.standings)
+    assert set(gated.link_ends) <= set(wish.link_ends)
+    assert gated.holds[: len(wish.holds)] == wish.holds
+    braked = {hold.kind for hold in gated.holds[len(wish.holds) :]}
+    assert not [s for s in gated.standings if s.kind in braked and s.action is not Action.REJOIN]
+    assert not [e for e in gated.link_ends if e.kind in braked]
+    untouched = [s for s in wish.standings if s.kind not in braked or s.action is Action.REJOIN]
+    assert list(gated.standings) == untouched, "what is safe goes in"
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules)
+def test_people_made_by_hand_are_out_of_reach(held: Snapshot, said: Roster, rule: Rules) -> None:
+    for kind in PEOPLE:
+        held = by_hand(held, kind, 77, "Robin Quick", email=f"robin.{kind.value}@coaching.example", domain_recognised=True)
+    after = applied(plan(held, said, rule, night=NIGHT), held)
+    for kind in PEOPLE:
+        assert after.records[kind][77] == held.records[kind][77]

@@ -1,0 +1,113 @@
+"""Furnished schools: a row in every table that a school owns, so that there is always something that could leak."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from sync.models import Change, Connection, Hold, MisIdentity, Refusal, Run
+from tenants import scope
+from tenants.models import AuditEvent, School, SchoolOwned
+from users.emails import dummy_address
+from users.folding import fold
+from users.models import (
+    Account,
+    DietaryNeed,
+    Enrolment,
+    Guardian,
+    MedicalNote,
+    Membership,
+    RoleGrant,
+    SchoolClass,
+    StaffMember,
+    Student,
+    Teaching,
+    Tie,
+)
+from users.roles import SuperUser
+
+NIGHT = datetime.datetime(2026, 9, 14, 1, 0, tzinfo=datetime.UTC)
+Model = type[models.Model]
+
+
+def owned_models() -> list[Model]:
+    """Every table that a school owns."""
+    return [model for model in apps.get_models() if issubclass(model, SchoolOwned)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Furnished:
+    """A school, one row of each of its tables, and a second parent row that nothing points at yet."""
+
+    school: School
+    rows: dict[Model, Any]
+    spares: dict[Model, Any]
+
+    @property
+    def pk(self) -> int:
+        """The school's id."""
+        return self.school.pk
+
+    def __getitem__(self, model: Model) -> Any:
+        return self.rows[model]
+
+
+def furnish(slug: str, *, status: str = School.Status.ACTIVE) -> Furnished:
+    """Make a school with a row in every table of its own, and logins for its guardian and its super user."""
+    school = School.objects.create(slug=slug, name=slug.title(), status=status)
+    with scope.school(school.pk):
+        parents = {model: make(model, slug, 1) for model in (Student, Guardian, StaffMember, SchoolClass, Run)}
+        spares = {model: make(model, slug, 2) for model in parents}
+        rows: dict[Model, Any] = parents | _children(parents)
+        _memberships(school, parents)
+    return Furnished(school=school, rows=rows, spares=spares)
+
+
+def make(model: Any, slug: str, number: int, **given: Any) -> Any:
+    """Make one parent row in the open school."""
+    if model is SchoolClass:
+        return SchoolClass.objects.create(name=f"{slug} {number}", **given)
+    if model is Run:
+        return Run.objects.create(
+            trigger=Run.Trigger.ONE_OFF, local_date=NIGHT.date() + datetime.timedelta(number), queued_at=NIGHT, **given
+        )
+    return person(model, slug, number, **given)
+
+
+def person(model: Any, slug: str, number: int, **given: Any) -> Any:
+    """Make a person in the open school; without a given address, a dummy."""
+    kind = model._meta.model_name
+    address = dummy_address(school=slug, kind=kind, number=number)
+    names = {"given_name": f"{slug.title()}{number}", "family_name": kind.title()}
+    fields = names | {"email": address, "email_is_dummy": "email" not in given} | given
+    return model.objects.create(folded=fold(fields["given_name"], fields["family_name"]), **fields)
+
+
+def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
+    student, staff_member, run = parents[Student], parents[StaffMember], parents[Run]
+    school_class = parents[SchoolClass]
+    made = [
+        Tie.objects.create(guardian=parents[Guardian], student=student),
+        Enrolment.objects.create(school_class=school_class, student=student),
+        Teaching.objects.create(school_class=school_class, staff_member=staff_member),
+        MedicalNote.objects.create(student=student, ref="m1", condition="Asthma"),
+        DietaryNeed.objects.create(student=student, ref="d1", need="No nuts"),
+        RoleGrant.objects.create(staff_member=staff_member, role=SuperUser.key, granted_at=NIGHT, reason="runs it"),
+        AuditEvent.objects.create(at=NIGHT, action="sample.made"),
+        Connection.objects.create(connector="csv_files"),
+        Change.objects.create(run=run, kind="students", label="Sample", action=Change.Action.ARRIVE),
+        Refusal.objects.create(run=run, kind="students", reason="no name"),
+        Hold.objects.create(run=run, kind="students", reason="too many would leave"),
+        MisIdentity.objects.create(
+            generation=1, kind="students", external_id="s1", student=student, first_seen_on=NIGHT.date()
+        ),
+    ]
+    return {type(row): row for row in made}
+
+
+def _memberships(school: School, parents: dict[Any, Any]) -> None:
+    for model, column in ((Student, "student"), (Guardian, "guardian"), (StaffMember, "staff_member")):
+        account = Account.objects.create(email=f"{column}@{school.slug}.example", activated_at=NIGHT)
+        Membership.objects.create(account=account, school=school, confirmed_at=NIGHT, **{column: parents[model]})
