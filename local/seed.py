@@ -116,13 +116,12 @@ def sync(told: SchoolWorld, school: School, number: int, *, date: datetime.date,
     Raises:
         SeedError: the run failed, or no worker took it.
     """
-    at = datetime.datetime.combine(date, datetime.time(2, 10), tzinfo=school.zone)
     with tempfile.TemporaryDirectory() as folder:
         csv_files.write(told.at(number), Path(folder), dates="dmy", fault=fault)
         with scope.school(school.pk):
             connections.place_files(school=school, paths=[Path(folder)], at=timezone.now())
     with scope.school(school.pk):
-        run = runs.request(school=school, trigger=Run.Trigger.ONE_OFF, at=at, reason=reason)
+        run = runs.request(school=school, trigger=Run.Trigger.ONE_OFF, at=timezone.now(), reason=reason, night=date)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         with scope.school(school.pk):

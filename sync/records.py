@@ -1,8 +1,8 @@
 """What a MIS says, one record at a time: frozen values that every connector speaks and nothing else.
 
 Three things are different everywhere, up to the page that shows them: *not shared* (`NOT_SHARED`: the MIS does not
-tell us this field), *empty* (`""` or `None`: the MIS tells us there is nothing) and a value. References (`ref`) are the MIS's
-own strings, compared byte for byte; leading zeros are kept.
+tell us this field), *empty* (`""` or `None`: the MIS tells us there is nothing) and a value. References (`ref`) are the
+MIS's own strings, compared byte for byte; leading zeros are kept.
 """
 
 import datetime

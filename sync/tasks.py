@@ -9,7 +9,7 @@ from sync.operations import runs
 from tenants.models import School
 
 
-@shared_task(bind=True, max_retries=120)
+@shared_task(bind=True, max_retries=None)
 def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
     """Carry out one roster run; wait while another of the same school is on. Not a SchoolTask: it calls the outside."""
     try:

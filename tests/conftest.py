@@ -1,14 +1,49 @@
 """Two schools and their people, with rows that could leak: Alice and Bob at Northgate, Charlie at Himal, Dana at support."""
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.db import connections
+from django.test import Client, override_settings
+from django.test.utils import setup_databases, teardown_databases
 
 from tenants import scope
 from tenants.models import School
 from tests.factories import people
 from users.models import Account, Guardian, MedicalNote, StaffMember, Student
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, django_db_modify_db_settings: None
+) -> Iterator[None]:
+    """Let the owner make the test database, while tests run as the site's role, which row-level security binds.
+
+    pytest-django would set up only the databases that tests name; without "owner" the mirror of it, "default", would
+    still be the database of the environment, and tests would write there.
+    """
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
+    yield
+    with django_db_blocker.unblock():
+        connections["default"].close()
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spare tests the slow password hash, the manifest of static files, and limits that outlive a test."""
+    staticfiles = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        STORAGES=settings.STORAGES | {"staticfiles": staticfiles},
+        STATIC_ROOT=tmp_path_factory.mktemp("static"),
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+    ):
+        yield
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -66,6 +66,7 @@ def standing(*, account_id: int) -> Standing:
     rows = list(
         Membership.objects.filter(account_id=account_id, school_id=scope.current())
         .select_related("staff_member", "guardian")
+        .filter(refused_at=None)
         .annotate(elsewhere=Exists(others))
         .order_by("id")
     )
@@ -109,7 +110,7 @@ def ways_of(*, account_id: int) -> Ways:
             staff_member_id=OuterRef("staff_member_id"), role=SuperUser.key, revoked_at__isnull=True
         )
         rows = list(
-            Membership.objects.filter(account_id=account_id, school__status=School.Status.ACTIVE)
+            Membership.objects.filter(account_id=account_id, school__status=School.Status.ACTIVE, refused_at=None)
             .select_related("school", "staff_member", "guardian")
             .annotate(runs_school=Exists(runs_school))
             .order_by("school__name", "school_id", F("staff_member_id").asc(nulls_last=True), "id")
@@ -121,6 +122,13 @@ def ways_of(*, account_id: int) -> Ways:
             ways.setdefault(way.key, way)
     waiting = {row.school_id: row.school for row in rows if row.confirmed_at is None}
     return Ways(open=tuple(ways.values()), waiting=tuple(waiting.values()))
+
+
+def signed_in(kind: str) -> dict[int, str]:
+    """Return the people of this kind ("student", "guardian", "staff") whose login was used: a stake (D4, R33)."""
+    column = {"student": "student_id", "guardian": "guardian_id", "staff": "staff_member_id"}[kind]
+    used = Membership.objects.filter(school_id=scope.current(), account__activated_at__isnull=False)
+    return dict.fromkeys(used.exclude(**{column: None}).values_list(column, flat=True), "has signed in")
 
 
 def open_grant(*, account_id: int, at: datetime.datetime) -> SupportGrant | None:

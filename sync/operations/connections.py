@@ -25,6 +25,10 @@ class NotConnected(LookupError):
     """The school has no active connection."""
 
 
+class Paused(Exception):
+    """The MIS refused us and nothing is read by itself until somebody has mended it; the message is its reason."""
+
+
 class NoFiles(ValueError):
     """There is nothing to place: a path is missing or holds no CSV file."""
 
@@ -89,6 +93,11 @@ def active() -> Connection:
     return connection
 
 
+def resume() -> None:
+    """Note that the open school's MIS answers again."""
+    Connection.objects.filter(active=True).exclude(paused_reason="").update(paused_reason="")
+
+
 def build(connection: Connection) -> Connector:
     """Return the connector of a connection, with its settings; nothing is fetched yet."""
     return registry.connector(connection.connector)(check_settings(connection.connector, connection.settings))
@@ -103,17 +112,26 @@ def place_files(*, school: School, paths: Sequence[Path], at: datetime.datetime)
         NoFiles: a path does not exist, or there is no .csv among them.
         NotConnected: the school has no connection.
     """
-    files = [file for path in paths for file in _csv_files(path)]
-    if not files:
-        raise NoFiles("no .csv file was given")
     connection = active()
     batch = default_folder(school) / f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    batch.mkdir(parents=True)
-    for file in files:
-        shutil.copyfile(file, batch / file.name)
+    gather(paths=paths, into=batch)
     connection.settings = {**connection.settings, "folder": str(batch)}
     connection.save(update_fields=["settings"])
     return batch
+
+
+def gather(*, paths: Sequence[Path], into: Path) -> None:
+    """Copy the CSV files among these files and folders into one folder.
+
+    Raises:
+        NoFiles: a path does not exist, or there is no .csv among them.
+    """
+    files = [file for path in paths for file in _csv_files(path)]
+    if not files:
+        raise NoFiles("no .csv file was given")
+    into.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copyfile(file, into / file.name)
 
 
 def _csv_files(path: Path) -> list[Path]:

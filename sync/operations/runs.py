@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS: Final = 3  # a feed that kills its worker must not do so for ever
 STUCK_AFTER: Final = datetime.timedelta(hours=1)  # longer than any task may run, see CELERY_TASK_TIME_LIMIT
+WAITED_LONG: Final = datetime.timedelta(minutes=10)
 _LOCK: Final = 7_301  # the first half of the advisory lock; the second is the school
 
 Clock = Callable[[], datetime.datetime]
@@ -60,20 +61,28 @@ def request(
     at: datetime.datetime,
     by: int | None = None,
     reason: str = "",
+    night: datetime.date | None = None,
     enqueue: bool = True,
 ) -> Run:
     """Put a roster run of the open school into the queue; asking twice while one waits gives the same run (R18).
 
+    A run belongs to the school's own date when it starts, or to `night` if it is a replay.
+
     Raises:
         sync.operations.connections.NotConnected: there is nothing to read.
+        sync.operations.connections.Paused: the MIS refused us, and this run was not asked for by a person.
     """
     link = connections.active()
+    if link.paused_reason and trigger == Run.Trigger.SCHEDULE:
+        raise connections.Paused(link.paused_reason)
     waiting: Run | None = Run.objects.filter(kind="roster", status=Run.Status.QUEUED, trigger=trigger).first()
+    if waiting and enqueue:
+        _enqueue(school.pk, waiting.pk)  # its message may be lost; carrying out a run twice does nothing
     if waiting:
         return waiting
     run: Run = Run.objects.create(
         trigger=trigger,
-        local_date=school.local(at).date(),
+        local_date=night or school.local(at).date(),
         generation=link.generation,
         requested_by_id=by,
         reason=reason,
@@ -81,18 +90,24 @@ def request(
     )
     record(action="sync.request", by=by, at=at, subject=f"run:{run.pk}", reason=reason)
     if enqueue:
-        transaction.on_commit(lambda: run_requested.send(sender=Run, school=school.pk, run=run.pk))
+        _enqueue(school.pk, run.pk)
     return run
 
 
-def preview(*, school: School, clock: Clock = timezone.now) -> Preview:
-    """Read the MIS and return what tonight would do, without writing anything.
+def _enqueue(school: int, run: int) -> None:
+    transaction.on_commit(lambda: run_requested.send(sender=Run, school=school, run=run))
+
+
+def preview(*, school: School, folder: str = "", clock: Clock = timezone.now) -> Preview:
+    """Read the MIS and return what tonight would do, without writing anything; `folder` stands in for the files.
 
     Raises:
         SyncError, NotConnected: as a run would end.
     """
     with scope.school(school.pk):
         link = connections.active()
+    if folder:
+        link.settings = {**link.settings, "folder": folder}
     night = school.local(clock()).date()
     roster = normalise(extract(connections.build(link)).records, today=night)
     with scope.school(school.pk):
@@ -108,7 +123,7 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
         Exception: what no one foresaw; the run is marked failed first.
     """
     with scope.school(school.pk):
-        current = _begin(run, at=clock())
+        current = _begin(school, run, at=clock())
         if current.is_over:
             return current
         link = connections.active()
@@ -126,10 +141,15 @@ _INTERNAL: Final = "Something went wrong on our side; nothing was changed. Our p
 
 
 def release_stuck(*, at: datetime.datetime) -> int:
-    """End runs whose worker was lost and never came back; return how many. Nothing of them was written."""
+    """End runs whose worker was lost and never came back; return how many. Nothing of them was written.
+
+    Runs that still wait are handed to the workers again: their message may be lost with the broker.
+    """
     released = 0
     for school in School.objects.all():
         with scope.school(school.pk):
+            for run in Run.objects.filter(status=Run.Status.QUEUED, queued_at__lt=at - WAITED_LONG):
+                _enqueue(school.pk, run.pk)
             released += Run.objects.filter(status=Run.Status.RUNNING, started_at__lt=at - STUCK_AFTER).update(
                 status=Run.Status.FAILED, finished_at=at, error_kind="internal", error=_STUCK
             )
@@ -139,20 +159,27 @@ def release_stuck(*, at: datetime.datetime) -> int:
 _STUCK: Final = "The worker was lost and did not come back. Nothing was changed; the next run repairs it."
 
 
-def _begin(run: int, *, at: datetime.datetime) -> Run:
+def _begin(school: School, run: int, *, at: datetime.datetime) -> Run:
     current: Run = Run.objects.select_for_update().get(pk=run)
     if current.is_over:
         return current
     if current.attempts >= MOST_ATTEMPTS:
         return _end(current, Run.Status.FAILED, at, error_kind="internal", error=_STUCK)
     current.status, current.attempts = Run.Status.RUNNING, current.attempts + 1
+    if current.started_at is None and _waits_for_now(school, current):
+        current.local_date = school.local(at).date()
     current.started_at = current.started_at or at
     try:
         with transaction.atomic():
-            current.save(update_fields=["status", "attempts", "started_at"])
+            current.save(update_fields=["status", "attempts", "started_at", "local_date"])
     except IntegrityError:
         raise AnotherRunIsOn("this school's roster is being synced already") from None
     return current
+
+
+def _waits_for_now(school: School, run: Run) -> bool:
+    """Whether a run belongs to the day it starts on: not the nightly one, and not a replay of another night."""
+    return run.trigger != Run.Trigger.SCHEDULE and run.local_date == school.local(run.queued_at).date()
 
 
 class _Stages:
@@ -201,6 +228,7 @@ def _report(run: Run, done: Plan, roster: Roster, stages: _Stages, *, at: dateti
     run.kinds = {kind.value: roster.rows.get(kind, 0) for kind in sorted(roster.complete)}
     run.stages, run.remarks = stages.rows, list(roster.remarks)
     run.plan_hash, run.fingerprint = done.digest(), roster.fingerprint()
+    connections.resume()
     status = Run.Status.OK if not done.holds else Run.Status.PARTIAL if done.writes else Run.Status.HELD
     return _end(run, status, at)
 

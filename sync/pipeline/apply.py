@@ -32,8 +32,9 @@ ChangeRow = tuple[Any, ...]
 def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datetime.datetime) -> None:
     """Carry out the plan, and record every change of it on the run."""
     rows = {kind: dict(refs) for kind, refs in snapshot.identities.items()}
+    _give_up(plan.amendments, school)
     _arrive(plan.arrivals, rows, run=run, school=school)
-    _amend(plan.amendments, snapshot, school)
+    _amend(plan.amendments, snapshot)
     _link(plan, rows)
     _stand(plan.standings)
     _end(plan, run.local_date)
@@ -90,27 +91,29 @@ def _dummy(kind: Kind, row: int, school: School) -> str:
     return dummy_address(school=school.slug, kind=_SINGULAR[kind], number=row)
 
 
-def _amend(amendments: Iterable[Amendment], snapshot: Snapshot, school: School) -> None:
+def _give_up(amendments: Iterable[Amendment], school: School) -> None:
+    """Put a dummy in place of every address that changes, before anybody takes one: swaps and chains work (R33)."""
+    for kind in _SINGULAR:
+        leaving = [change.id for change in amendments if (change.kind, change.field) == (kind, "email") and change.old]
+        dummies = ((row, _dummy(kind, row, school), True) for row in leaving)
+        bulk.amend(MODELS[kind], ("id", "email", "email_is_dummy"), dummies)
+
+
+def _amend(amendments: Iterable[Amendment], snapshot: Snapshot) -> None:
     by_field: dict[tuple[Kind, str], list[Amendment]] = defaultdict(list)
     for amendment in amendments:
         by_field[amendment.kind, amendment.field].append(amendment)
     named: dict[Kind, set[int]] = defaultdict(set)
     for (kind, field), changes in by_field.items():
         if field == "email":
-            _readdress(kind, changes, school)
+            taken = ((change.id, change.new, False) for change in changes if change.new)
+            bulk.amend(MODELS[kind], ("id", "email", "email_is_dummy"), taken)
             continue
         bulk.amend(MODELS[kind], ("id", field), ((change.id, change.new) for change in changes))
         if kind in _SINGULAR and field in {"given_name", "family_name", "preferred_name"}:
             named[kind] |= {change.id for change in changes}
     for kind, ids in named.items():
         _refold(kind, ids, snapshot, by_field)
-
-
-def _readdress(kind: Kind, changes: list[Amendment], school: School) -> None:
-    """Give addresses in two steps, so that a swap or a chain never meets the unique index (R33)."""
-    columns = ("id", "email", "email_is_dummy")
-    bulk.amend(MODELS[kind], columns, ((c.id, _dummy(kind, c.id, school), True) for c in changes if c.old))
-    bulk.amend(MODELS[kind], columns, ((c.id, c.new, False) for c in changes if c.new))
 
 
 def _refold(kind: Kind, ids: set[int], snapshot: Snapshot, by_field: dict[tuple[Kind, str], list[Amendment]]) -> None:
@@ -127,16 +130,16 @@ def _link(plan: Plan, rows: dict[Kind, dict[str, int]]) -> None:
     back: dict[Kind, list[tuple[Any, ...]]] = defaultdict(list)
     for link in plan.link_arrivals:
         if link.id is None:
-            new[link.kind].append((*link_rows(link.kind, link.key, rows), *_stored(link.kind, link.values)))
+            new[link.kind].append((*link_rows(link.kind, link.key, rows), *link.values))
         else:
-            back[link.kind].append((link.id, *_stored(link.kind, link.values)))
+            back[link.kind].append((link.id, *link.values))
     for kind, values in new.items():
         bulk.insert(MODELS[kind], (*ENDS[kind], *FIELDS[kind]), values)
     for kind, values in back.items():
         bulk.amend(MODELS[kind], ("id", *FIELDS[kind], "ended_on"), ((*value, None) for value in values))
     amended: dict[tuple[Kind, str], list[tuple[int, Value]]] = defaultdict(list)
     for change in plan.link_amendments:
-        amended[change.kind, change.field].append((change.id, _storable(change.field, change.new)))
+        amended[change.kind, change.field].append((change.id, change.new))
     for (kind, field), pairs in amended.items():
         bulk.amend(MODELS[kind], ("id", field), pairs)
 
@@ -145,15 +148,6 @@ def link_rows(kind: Kind, key: tuple[str, str], rows: dict[Kind, dict[str, int]]
     """Return the two rows a link joins; for notes and needs the second half is the MIS's own ref."""
     first, second = PARTS[kind]
     return rows[first][key[0]], rows[second][key[1]] if second else key[1]
-
-
-def _stored(kind: Kind, values: tuple[Value, ...]) -> tuple[Value, ...]:
-    return tuple(_storable(field, value) for field, value in zip(FIELDS[kind], values, strict=True))
-
-
-def _storable(field: str, value: Value) -> Value:
-    # A restriction that was never shared is none: the column has no third state.
-    return bool(value) if field == "restricted" else value
 
 
 def _stand(standings: Iterable[Standing]) -> None:

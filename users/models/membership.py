@@ -21,6 +21,9 @@ class Membership(models.Model):
     confirmed_at = models.DateTimeField(
         null=True, blank=True, help_text=_("A second school waits until the account's owner says yes (R32).")
     )
+    refused_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The owner said: not me. It is kept, so that no night asks again.")
+    )
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
@@ -34,6 +37,10 @@ class Membership(models.Model):
                     | models.Q(student__isnull=True, guardian__isnull=True, staff_member__isnull=False)
                 ),
                 name="membership_is_one_person",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_at__isnull=True) | models.Q(refused_at__isnull=True),
+                name="membership_is_confirmed_or_refused",
             ),
         ]
         indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "account"], name="membership_by_school")]

@@ -156,7 +156,7 @@ class Tie(SchoolOwned):
     guardian = OwnedKey(Guardian, models.CASCADE, related_name="ties")
     student = OwnedKey(Student, models.CASCADE, related_name="ties")
     relationship = shared_text()
-    priority = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("1 is called first."))
+    priority = models.PositiveIntegerField(null=True, blank=True, help_text=_("1 is called first."))
     parental_responsibility = models.BooleanField(null=True, blank=True)
     restricted = models.BooleanField(default=False, help_text=_("A court order or the like: may see nothing."))
     ended_on = models.DateField(null=True, blank=True)

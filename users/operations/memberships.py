@@ -30,12 +30,12 @@ def confirm(*, account_id: int, at: datetime.datetime) -> int:
 
 @transaction.atomic
 def refuse(*, account_id: int, at: datetime.datetime) -> int:
-    """Let go of the memberships that wait at the open school, and leave a line for the school; return how many.
+    """Answer no for the memberships that wait at the open school, and leave a line for the school; return how many.
 
     Raises:
         NothingToAnswer: none waited.
     """
-    count, _ = _waiting(account_id).delete()
+    count = _waiting(account_id).update(refused_at=at)
     if not count:
         raise NothingToAnswer("nothing waits for an answer here")
     record(
@@ -49,4 +49,6 @@ def refuse(*, account_id: int, at: datetime.datetime) -> int:
 
 
 def _waiting(account_id: int) -> QuerySet[Membership]:
-    return Membership.objects.filter(account_id=account_id, school_id=scope.current(), confirmed_at=None)
+    return Membership.objects.filter(
+        account_id=account_id, school_id=scope.current(), confirmed_at=None, refused_at=None
+    )

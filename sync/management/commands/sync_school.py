@@ -1,6 +1,7 @@
 """`manage.py sync_school SLUG --kind roster [--plan-only] [--json] [--files PATH…]`."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +42,6 @@ class Command(BaseCommand):
         if school is None:
             raise CommandError(f"there is no school “{options['school']}”")
         try:
-            self._place(school, options["files"])
             status = self._preview(school, options) if options["plan_only"] else self._run(school, options)
         except (connections.NotConnected, connections.NoFiles, connections.BadSettings) as fault:
             raise CommandError(str(fault)) from None
@@ -52,13 +52,11 @@ class Command(BaseCommand):
         if status:
             raise SystemExit(status)
 
-    def _place(self, school: School, files: list[Path]) -> None:
-        if files:
-            with scope.school(school.pk):
-                connections.place_files(school=school, paths=files, at=timezone.now())
-
     def _preview(self, school: School, options: dict[str, Any]) -> int:
-        seen = runs.preview(school=school)
+        with tempfile.TemporaryDirectory() as folder:
+            if options["files"]:
+                connections.gather(paths=options["files"], into=Path(folder))
+            seen = runs.preview(school=school, folder=folder if options["files"] else "")
         counts = runs.counts(seen.plan, seen.roster)
         if options["json"]:
             plan = json.loads(msgspec.json.encode(seen.plan))
@@ -71,6 +69,8 @@ class Command(BaseCommand):
 
     def _run(self, school: School, options: dict[str, Any]) -> int:
         with scope.school(school.pk):
+            if options["files"]:
+                connections.place_files(school=school, paths=options["files"], at=timezone.now())
             run = runs.request(
                 school=school,
                 trigger=Run.Trigger.COMMAND,

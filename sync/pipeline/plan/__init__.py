@@ -19,7 +19,7 @@ from sync.pipeline.plan.model import (
     Plan,
     Standing,
 )
-from sync.pipeline.plan.people import amended, said, strangers
+from sync.pipeline.plan.people import amended, leavers, said, strangers
 from sync.pipeline.plan.standing import standings
 from sync.pipeline.roster import Refusal, Roster
 from sync.pipeline.rules import Rules
@@ -47,7 +47,7 @@ def plan(snapshot: Snapshot, roster: Roster, rules: Rules, *, night: datetime.da
     """
     kinds = (*PEOPLE, Kind.CLASSES)
     strange = {kind: strangers(snapshot, kind, roster.of(kind)) for kind in PEOPLE}
-    doubted = {kind: set(found) for kind, found in strange.items()}
+    doubted = {kind: set(found) | leavers(snapshot, kind, roster.of(kind), night) for kind, found in strange.items()}
     addresses, unusable = _addresses(snapshot, roster, rules, doubted)
     arrivals, amendments = _people(snapshot, roster, rules, doubted, addresses)
     changes = [links(snapshot, roster, kind, doubted) for kind in snapshot.links if _wanted(kind, rules)]
@@ -145,7 +145,7 @@ def _address_amendments(
             pairs: list[tuple[str, str | bool | None, str | bool | None]] = [("email", held.email, new)]
             if record is not None and ref not in doubted.get(kind, set()) and record.email is not NOT_SHARED:
                 pairs.append(("mis_email", held.mis_email, record.email))
-            if kind is Kind.STAFF:
+            if kind is Kind.STAFF and held.from_feed:
                 recognised = bool(new) and emails.domain_recognised(rules, new)
                 pairs.append(("domain_recognised", held.domain_recognised, recognised))
             found += [
@@ -160,7 +160,7 @@ def _ref_in_feed(snapshot: Snapshot, roster: Roster, kind: Kind, row: int, refs:
     """Return the ref by which a row is claimed: the one in the feed if any, else its last, else its number."""
     ref = refs.get(row)
     if ref is None:
-        return f"#{row}"
+        return emails.token_of_row(row)
     if ref in roster.of(kind):
         return ref
     named = [other for other, its in snapshot.identities[kind].items() if its == row and other in roster.of(kind)]

@@ -17,7 +17,7 @@ from sync.pipeline.roster import Fault, Refusal, Roster
 from sync.pipeline.rules import Rules
 from sync.records import NOT_SHARED, Guardian, Kind, Staff, Student
 
-Token = tuple[Kind, str]  # a person, by their MIS id; those we hold without one by "#row"
+Token = tuple[Kind, str]  # a person, by their MIS id; those we hold without one by `token_of_row`
 
 # Staff and guardian of one address are one human in two modes (R40), not a collision; a student shares with nobody.
 _SHARES: Final = frozenset({(Kind.STAFF, Kind.GUARDIANS), (Kind.GUARDIANS, Kind.STAFF)})
@@ -116,12 +116,17 @@ def _stays(claim: Claim, address: str) -> bool:
 
 def _handovers(people: Mapping[Token, Claim], final: Mapping[Token, str]) -> dict[str, tuple[Claim, Claim]]:
     """Return, by address, (who gave it up, who got it) where one of them has a stake."""
-    gave = {claim.has: claim for token, claim in people.items() if claim.has and final[token] != claim.has}
-    found = {}
-    for token, address in final.items():
-        giver, taker = gave.get(address), people[token]
-        if giver and taker.has != address and giver.token != token and (giver.stakes or taker.stakes):
-            found[address] = (giver, taker)
+    gave: dict[str, list[Claim]] = defaultdict(list)
+    for token, claim in people.items():
+        if claim.has and final[token] != claim.has:
+            gave[claim.has].append(claim)
+    found: dict[str, tuple[Claim, Claim]] = {}
+    for token, address in sorted(final.items()):
+        taker = people[token]
+        givers = gave.get(address, ()) if taker.has != address else ()
+        for giver in sorted(givers, key=lambda claim: (not claim.stakes, claim.token)):
+            if giver.stakes or taker.stakes:
+                found.setdefault(address, (giver, taker))
     return found
 
 
@@ -160,11 +165,24 @@ def claims(snapshot: Snapshot, roster: Roster, rules: Rules, absent: set[Token])
             found.append(_claim(kind, ref, f"{record.given_name} {record.family_name}".strip(), held, wants, rank))
         refs = snapshot.refs(kind)
         found += [
-            _claim(kind, refs.get(row, f"#{row}"), snapshot.name(kind, row), held, None, (9, 0, 0, str(row)))
+            Claim(
+                kind=kind,
+                ref=refs.get(row, token_of_row(row)),
+                name=snapshot.name(kind, row),
+                has=held.email,
+                rank=(9, 0, 0, str(row)),
+                stakes=held.stakes,
+                yields=not held.here and not held.stakes,
+            )
             for row, held in snapshot.records[kind].items()
             if row not in seen
         ]
     return found, refused
+
+
+def token_of_row(row: int) -> str:
+    """Return what stands for the ref of somebody whom no MIS of this generation named; no ref looks like it."""
+    return f"\0{row}"
 
 
 def _claim(
@@ -172,8 +190,7 @@ def _claim(
 ) -> Claim:
     if held is None:
         return Claim(kind=kind, ref=ref, name=name, wants=wants or "", rank=rank)
-    gone = not held.here and wants is None and not held.stakes
-    return Claim(kind=kind, ref=ref, name=name, has=held.email, wants=wants, rank=rank, stakes=held.stakes, yields=gone)
+    return Claim(kind=kind, ref=ref, name=name, has=held.email, wants=wants, rank=rank, stakes=held.stakes)
 
 
 def _wanted(

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from sync.pipeline.held import FIELDS, HeldLink, LinkKey, Snapshot
+from sync.pipeline.held import FIELDS, HeldLink, LinkKey, Snapshot, Values
 from sync.pipeline.plan.model import LinkAmendment, LinkArrival, LinkEnd
 from sync.pipeline.plan.people import said
 from sync.pipeline.roster import Roster
@@ -36,7 +36,7 @@ def links(snapshot: Snapshot, roster: Roster, kind: Kind, doubted: Mapping[Kind,
     arrivals: list[LinkArrival] = []
     amendments: list[LinkAmendment] = []
     for key, record in roster.of(kind).items():
-        if _doubtful(kind, key, doubted):
+        if _doubtful(kind, key, doubted) or not _known(snapshot, roster, kind, key):
             continue
         rows = _rows(snapshot, kind, key)
         label, about = _words(snapshot, roster, kind, key)
@@ -48,7 +48,7 @@ def links(snapshot: Snapshot, roster: Roster, kind: Kind, doubted: Mapping[Kind,
                 LinkArrival(
                     kind=kind,
                     key=key,
-                    values=said(kind, record),
+                    values=_said_again(kind, known, record),
                     label=label,
                     about=about,
                     id=known.id if known else None,
@@ -88,6 +88,24 @@ def _ended(
         if there and roster.proves_absence(kind=kind, key=key) and not _doubtful(kind, key, doubted):
             label, about = _words(snapshot, roster, kind, key)
             yield LinkEnd(kind=kind, id=link.id, row=shown_row(kind, rows), label=label, about=about)
+
+
+def _known(snapshot: Snapshot, roster: Roster, kind: Kind, key: tuple[str, str]) -> bool:
+    """Whether both ends are somebody: a kind that was not shared to its end may leave a link pointing nowhere."""
+    return all(
+        part is None or ref in snapshot.identities[part] or ref in roster.of(part)
+        for part, ref in zip(PARTS[kind], key, strict=True)
+    )
+
+
+def _said_again(kind: Kind, known: HeldLink | None, record: Record) -> Values:
+    """Return a link's values; one that comes back keeps what the MIS does not say, a restriction above all."""
+    if known is None:
+        return said(kind, record)
+    return tuple(
+        old if getattr(record, field) is NOT_SHARED else new
+        for field, old, new in zip(FIELDS[kind], known.values, said(kind, record), strict=True)
+    )
 
 
 def _doubtful(kind: Kind, key: tuple[str, str], doubted: Mapping[Kind, set[str]]) -> bool:

@@ -1,7 +1,8 @@
 """Who arrives, and what is new about those we hold. An id that now describes somebody else is held (R23, R24)."""
 
+import datetime
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from sync.pipeline.held import FIELDS, Held, Snapshot, Value, Values
 from sync.pipeline.plan.model import Amendment, Hold
@@ -14,8 +15,14 @@ SINGULAR: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.ST
 
 
 def said(kind: Kind, record: Record) -> Values:
-    """Return a record's values in the order of `FIELDS`; "not shared" is None."""
-    return tuple(None if (value := getattr(record, name)) is NOT_SHARED else value for name in FIELDS[kind])
+    """Return a record's values in the order of `FIELDS`, as they are stored; "not shared" is None."""
+    return tuple(_stored(name, getattr(record, name)) for name in FIELDS[kind])
+
+
+def _stored(field: str, value: Any) -> Value:
+    known: Value = None if value is NOT_SHARED else value
+    # A tie is restricted or it is not: what was never said is not a restriction.
+    return bool(known) if field == "restricted" else known
 
 
 def strangers(snapshot: Snapshot, kind: Kind, records: Mapping[str, Record]) -> dict[str, Hold]:
@@ -36,19 +43,46 @@ def strangers(snapshot: Snapshot, kind: Kind, records: Mapping[str, Record]) -> 
     return found
 
 
+def leavers(snapshot: Snapshot, kind: Kind, records: Mapping[str, Record], night: datetime.date) -> set[str]:
+    """Return the refs of people we never knew whom the MIS lists as gone already: they do not arrive."""
+    return {
+        ref
+        for ref, record in records.items()
+        if ref not in snapshot.identities[kind]
+        and isinstance(day := getattr(record, "left_on", None), datetime.date)
+        and day <= night
+    }
+
+
 def _somebody_else(kind: Kind, held: Held, record: Record) -> bool:
+    """Whether a known id now describes another human.
+
+    Names may change (marriage, a corrected letter) and so may a date or an address, but not a name and what
+    identifies beside it on one night; a sibling who was given the leaver's id shares the family name.
+    """
     now = said(kind, record)
-    if any(_same(old, new) for old, new in zip(held.values[:NAMES], now[:NAMES], strict=True)):
+    given, family = (_same(old, new) for old, new in zip(held.values[:NAMES], now[:NAMES], strict=True))
+    if given and family:
         return False
+    mark = _same_mark(kind, held, now, record)
+    if mark is None:
+        return not given and not family
+    # A parent who marries may take a new name and a new address; a student's birthday does not change with a name.
+    return not mark and (kind is Kind.STUDENTS or not given)
+
+
+def _same_mark(kind: Kind, held: Held, now: Values, record: Record) -> bool | None:
+    """Compare what identifies beside the name: a student's birthday, an adult's address; None: not known twice."""
     if kind is Kind.STUDENTS:
-        old_birth, new_birth = held.values[BIRTH], now[BIRTH]
-        return not (old_birth and new_birth) or old_birth != new_birth
-    old_email, new_email = held.email or held.mis_email, getattr(record, "email", None)
-    return not (old_email and new_email and new_email is not NOT_SHARED) or old_email != new_email
+        old, new = held.values[BIRTH], now[BIRTH]
+    else:
+        address = getattr(record, "email", None)
+        old, new = held.email or held.mis_email, None if address is NOT_SHARED else address
+    return old == new if old and new else None
 
 
 def _same(old: Value, new: Value) -> bool:
-    return str(old or "").casefold() == str(new or "").casefold()
+    return bool(old) and str(old).casefold() == str(new or "").casefold()
 
 
 def amended(snapshot: Snapshot, kind: Kind, ref: str, row: int, record: Record) -> Iterator[Amendment]:

@@ -1,0 +1,200 @@
+"""A real Chromium against a real server, over rows that are committed once for all journeys and wiped at the end."""
+
+import dataclasses
+import datetime
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django.db import connections
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from sync.models import Hold, Refusal
+from tenants import scope
+from tenants.models import School
+from tests.factories import people, runs
+from users.models import DietaryNeed, MedicalNote, Student
+
+NARROW = (360, 780)
+WIDE = (1280, 900)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Site:
+    """The running product and the rows that journeys name."""
+
+    url: str
+    school: School
+    child: Student
+    run: int
+    running: int
+
+
+@pytest.fixture(scope="package")
+def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
+    """Serve a school with its cast; everything is committed, and wiped by the owner at the end."""
+    with django_db_blocker.unblock():
+        school = people.school("northgate", "Northgate School")
+        with scope.school(school.pk):
+            child, run, running = fill()
+        server = LiveServer("127.0.0.1")
+        try:
+            yield Site(url=server.url, school=school, child=child, run=run, running=running)
+        finally:
+            server.stop()
+            wipe()
+
+
+def fill() -> tuple[Student, int, int]:
+    """Make the cast of the pictures, and a fortnight of runs."""
+    jo = people.staff_member("Jo Hart", email="jo.hart@northgate-school.example")
+    kit = people.staff_member("Kit Moss", email="kit.moss@northgate-school.example")
+    names = "Ana Reyes|Łucja Żak|Zoë Muñoz|Kofi Mensah|王 小明|Sam Cole|Mei Li|Noah O’Brien|Aisha Rahman|Dev Rai"
+    students = [
+        people.student(name, year=str(3 + place % 4), form=f"{3 + place % 4}B", mis_email=None)
+        for place, name in enumerate(names.split("|"))
+    ]
+    people.school_class("Willow", *students[:6], teacher=jo, subject="Registration")
+    people.school_class("4B Mathematics", students[0], students[4], teacher=kit, subject="Mathematics")
+    ana, tom = students[0], people.guardian("Tom Reyes", email="tom.reyes@mail.example", phone="07700 900123")
+    people.tie(tom, ana, relationship="Father", priority=1, parental_responsibility=True)
+    people.tie(people.guardian("Ines Reyes", email="ines.reyes@mail.example", phone=None), ana, relationship="Mother", priority=2)
+    people.tie(people.guardian("Ray Reyes", phone=""), ana, relationship="Uncle", restricted=True)
+    contact = people.guardian("Jo Hart", email="jo.hart@mail.example", phone="07700 900456")
+    people.tie(contact, students[1], relationship="Mother", priority=1)
+    people.tie(contact, students[6], relationship="Step-mother", priority=2)
+    MedicalNote.objects.create(student=ana, ref="1", condition="Asthma", details="Blue inhaler in the office")
+    DietaryNeed.objects.create(student=ana, ref="1", need="No nuts")
+    both = people.account("jo.hart@northgate-school.example")
+    people.membership(both, staff_member=jo)
+    people.membership(both, guardian=contact)
+    people.super_user(jo)
+    people.membership(people.account("kit.moss@northgate-school.example"), staff_member=kit)
+    people.membership(people.account("tom.reyes@mail.example"), guardian=tom)
+    return ana, *fill_runs()
+
+
+def fill_runs() -> tuple[int, int]:
+    """Make a fortnight of finished runs, one of them with everything a report can show, and one under way."""
+    runs.connection()
+    for ago in range(13, 0, -1):
+        counts = {"students": {"arrived": ago % 4, "amended": ago * 7 % 31, "left": ago % 2}}
+        runs.run(ago=ago, local_date=datetime.date(2026, 11, 23 - ago), counts=counts)
+    last = runs.run(
+        status="partial",
+        local_date=datetime.date(2026, 11, 23),
+        counts={"students": {"arrived": 9, "amended": 22, "left": 3, "held": 2}, "guardians": {"arrived": 5, "amended": 19}},
+        stages=[
+            {"name": "extract", "seconds": 41, "note": "9 files, 1,284 rows"},
+            {"name": "normalise", "seconds": 3, "note": "2 refusals"},
+            {"name": "plan", "seconds": 1, "note": "58 changes"},
+            {"name": "apply", "seconds": 8, "note": "2 held"},
+            {"name": "report", "seconds": 0.2, "note": ""},
+        ],
+        remarks=["students.csv was read as Windows-1252; save it as UTF-8 to be sure of every letter."],
+    )
+    Hold.objects.create(run=last, kind="guardians", reason="Two guardians would swap their e-mail addresses.", labels=["Ian Ford", "Abe Stone"])
+    Refusal.objects.create(run=last, kind="students", ref="0041", reason="The date of birth lies in the future.", place="students.csv, line 14")
+    runs.change(last, "Noah O’Brien", new="3 · 3B", ref="118")
+    runs.change(last, "Mei Li", "amend", kind="guardians", field="email", old="li@mail.example", new="mei.li@mail.example", ref="702")
+    runs.change(last, "Zoë Muñoz", "amend", field="family_name", old="MuÃ±oz", new="Muñoz", ref="207")
+    runs.change(last, "Ana Reyes", kind="ties", new="Tom Reyes (Father)")
+    runs.change(last, "Isla Robertson", "leave", new="2026-11-20", ref="90")
+    runs.change(last, "Ana Reyes", kind="medical", new="")
+    return last.pk, runs.run(status="running").pk
+
+
+def wipe() -> None:
+    """Empty every table by the owner; the site's role may not."""
+    connections["default"].close()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("truncate tenants_school, users_account, django_session cascade")
+
+
+@pytest.fixture(scope="package")
+def browser(site: Site) -> Iterator[Browser]:
+    """A Chromium of the machine; after the rows, because Django writes nothing beside Playwright's event loop."""
+    found = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if found is None:
+        pytest.fail("no Chromium: install one, or name it in CHROMIUM")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Somebody at a browser, and everything the browser complained about."""
+
+    context: BrowserContext
+    page: Page
+    site: Site
+    complaints: list[str]
+
+    def go(self, path: str) -> None:
+        """Open a page of the site."""
+        self.page.goto(f"{self.site.url}{path}")
+
+    def sign_in(self, email: str) -> None:
+        """Sign in by password."""
+        self.go("/accounts/login/")
+        self.page.get_by_label("Email").fill(email)
+        self.page.get_by_label("Password").fill(people.PASSWORD)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        self.page.wait_for_url(lambda url: "/accounts/login" not in url)
+
+    def theme(self, name: str) -> None:
+        """Choose light or dark."""
+        self.context.add_cookies([{"name": "theme", "value": name, "url": self.site.url}])
+
+    def faults(self) -> list[str]:
+        """Return what axe, the console and a look at the width find wrong with the page as it stands."""
+        found = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = [f"{found} px too wide"] if found > 0 else []
+        return wide + self._axe() + self.complaints
+
+    def _axe(self) -> list[str]:
+        # The policy of the page forbids added scripts, as it should; only the debugger may bring axe in.
+        session = self.context.new_cdp_session(self.page)
+        session.send("Runtime.evaluate", {"expression": f"{AXE};0"})
+        violations: list[dict[str, Any]] = self.page.evaluate(
+            "async rules => (await axe.run(document, {runOnly: rules})).violations", RULES
+        )
+        return [f"{rule['id']}: {node['target']} {node['failureSummary'][:200]}" for rule in violations for node in rule["nodes"]]
+
+
+AXE = (Path(__import__("axe_playwright_python").__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator[Any]:
+    """Return a way to open a browser of a certain size."""
+    opened: list[BrowserContext] = []
+
+    def visitor(size: tuple[int, int] = WIDE, **options: Any) -> Visitor:
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+        context.set_default_timeout(8000)
+        opened.append(context)
+        page = context.new_page()
+        complaints: list[str] = []
+
+        def hear(message: ConsoleMessage) -> None:
+            if message.type in {"error", "warning"}:
+                complaints.append(f"console: {message.text}")
+
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
+        return Visitor(context=context, page=page, site=site, complaints=complaints)
+
+    yield visitor
+    for context in opened:
+        context.close()
