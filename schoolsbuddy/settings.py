@@ -58,6 +58,8 @@ def unsafe() -> list[str]:
             Fernet(key)
         except ValueError:
             faults.append("FIELD_KEYS holds a value that is no Fernet key.")
+    if not 60 <= BROKER_VISIBILITY_TIMEOUT <= 4000:
+        faults.append("BROKER_VISIBILITY_TIMEOUT must be 60 to 4000 s: a run is taken for lost after an hour.")
     if not FIELD_KEYS:
         faults.append("FIELD_KEYS is empty.")
     return faults
@@ -187,6 +189,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "120/m/ip,5/m/key",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "users.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TRUST_ENABLED = True
@@ -260,7 +263,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ROUTES = {"sync.tasks.*": {"queue": "roster"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
-    "release stuck runs": {"task": "sync.tasks.release_stuck_runs", "schedule": 60.0},
+    "release stuck runs": {"task": "sync.tasks.release_stuck_runs", "schedule": 600.0},
 }
 
 LOGGING: dict[str, Any] = {

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from sync.secrets import EncryptedJSONField
 from tenants import scope
 from tenants.models import OwnedKey, SchoolOwned
+from tenants.secrets import EncryptedJSONField
 from users.models import Guardian, SchoolClass, StaffMember, Student
 
 

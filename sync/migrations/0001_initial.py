@@ -4,9 +4,9 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import sync.secrets
 import tenants.models
 import tenants.scope
+import tenants.secrets
 
 
 class Migration(migrations.Migration):
@@ -335,7 +335,7 @@ class Migration(migrations.Migration):
                 ("connector", models.CharField(help_text="The key of a connector in sync.registry.")),
                 (
                     "settings",
-                    sync.secrets.EncryptedJSONField(
+                    tenants.secrets.EncryptedJSONField(
                         default=dict, help_text="The connector's settings, encrypted at rest."
                     ),
                 ),

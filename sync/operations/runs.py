@@ -130,6 +130,7 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
     try:
         return _carry_out(school, current, connections.build(link), clock)
     except SyncError as fault:
+        log.warning("run %s of school %s ended: %s: %s", run, school.pk, type(fault).__name__.lower(), fault)
         return _fail(school, run, kind=type(fault).__name__.lower(), error=str(fault), at=clock(), refused=fault)
     except Exception as fault:
         log.exception("run %s of school %s failed", run, school.pk)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from sync.pipeline.held import LINKS, PEOPLE, Snapshot
+from sync.pipeline.plan import plan
 from sync.pipeline.plan.model import Action, Hold, LinkEnd, Plan, Standing
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import CLASS_CHURN_PERCENT, Rules
@@ -19,39 +20,48 @@ _CHURNING = frozenset({Kind.CLASSES, Kind.ENROLMENTS, Kind.TEACHING})
 WORDS = {Kind.STAFF: "members of staff", Kind.MEDICAL: "medical notes", Kind.DIETARY: "dietary needs"}
 
 
-def gate(plan: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> Plan:
-    """Return the part of the plan that may go in, with a hold for each part that waits."""
-    braked = _braked(plan, snapshot, roster, rules)
-    return msgspec.structs.replace(
-        plan,
-        standings=tuple(s for s in plan.standings if s.kind not in braked or s.action not in _GOING),
-        link_ends=tuple(e for e in plan.link_ends if e.kind not in braked),
-        holds=(*plan.holds, *(braked[kind] for kind in sorted(braked))),
-    )
+def gate(wish: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> Plan:
+    """Return the part of the wish that may go in, with a hold for each part that waits."""
+    braked = _braked(wish, snapshot, roster, rules)
+    if not braked:
+        return wish
+    # Planned anew, not cut down: whoever stays also keeps their address, which a newcomer might have been given.
+    rest = plan(snapshot, roster, rules, night=wish.night, staying=frozenset(braked))
+    return msgspec.structs.replace(rest, holds=(*rest.holds, *(braked[kind] for kind in sorted(braked))))
 
 
-def held_counts(snapshot: Snapshot) -> Counter[Kind]:
-    """Return how many of each kind are here now by the feed's word."""
+def held_counts(wish: Plan, snapshot: Snapshot) -> Counter[Kind]:
+    """Return how many of each kind the brake is measured against.
+
+    Those who come tonight do not count, so that a hold does not dissolve when the same night runs again; for links,
+    whose first night nobody keeps, those who come count both times.
+    """
     counts: Counter[Kind] = Counter()
+    back = {(standing.kind, standing.id) for standing in wish.standings if standing.action is Action.REJOIN}
     for kind in (*PEOPLE, Kind.CLASSES):
         known = set(snapshot.identities[kind].values())
-        counts[kind] = sum(1 for row, held in snapshot.records[kind].items() if held.here and row in known)
+        counts[kind] = sum(
+            1
+            for row, held in snapshot.records[kind].items()
+            if row in known and (held.here or (kind, row) in back) and (held.since is None or held.since < wish.night)
+        )
     for kind in LINKS:
         counts[kind] = sum(1 for link in snapshot.links[kind].values() if link.here)
+    counts.update(arrival.kind for arrival in wish.link_arrivals)
     return counts
 
 
-def _braked(plan: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> dict[Kind, Hold]:
+def _braked(wish: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> dict[Kind, Hold]:
     going: dict[Kind, list[Standing | LinkEnd]] = {}
-    leaving = [s for s in plan.standings if s.action in _GOING]
-    things: list[Standing | LinkEnd] = [*leaving, *plan.link_ends]
+    leaving = [standing for standing in wish.standings if standing.action in _GOING]
+    things: list[Standing | LinkEnd] = [*leaving, *wish.link_ends]
     for thing in things:
         going.setdefault(thing.kind, []).append(thing)
-    here = held_counts(snapshot)
-    found = {kind: hold for kind, all_of in going.items() if (hold := _brake(kind, all_of, here[kind], rules))}
+    base = held_counts(wish, snapshot)
+    found = {kind: hold for kind, all_of in going.items() if (hold := _brake(kind, all_of, base[kind], rules))}
     for kind in sorted(roster.complete):
-        if roster.rows.get(kind, 0) == 0 and here[kind]:
-            found[kind] = _nothing(kind, here[kind])
+        if roster.rows.get(kind, 0) == 0 and base[kind]:
+            found[kind] = _nothing(kind, base[kind])
     return found
 
 

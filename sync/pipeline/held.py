@@ -33,6 +33,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     values: Values
     here: bool = True  # not left
+    since: datetime.date | None = None  # the night the MIS first named them; None: before any we count
     missing_since: datetime.date | None = None
     from_feed: bool = True
     email: str = ""  # the real address, or "" while a dummy stands in

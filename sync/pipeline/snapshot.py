@@ -1,5 +1,6 @@
 """Reads what we hold of the open school: a handful of queries, tuples only, no model instances."""
 
+import datetime
 from typing import Final
 
 from django.db import models
@@ -68,22 +69,24 @@ def rules_of(school: School) -> Rules:
 def snapshot(*, generation: int) -> Snapshot:
     """Return what is held of the open school, with the ids its MIS of this generation gave."""
     identities: dict[Kind, dict[str, int]] = {kind: {} for kind in POINTER}
+    since: dict[Kind, dict[int, datetime.date]] = {kind: {} for kind in POINTER}
     found = MisIdentity.objects.filter(generation=generation).order_by("id")
-    for kind, ref, *rows in found.values_list("kind", "external_id", *POINTER.values()):
-        identities[Kind(kind)][ref] = next(row for row in rows if row is not None)
+    for kind, ref, day, *rows in found.values_list("kind", "external_id", "first_seen_on", *POINTER.values()):
+        row = identities[Kind(kind)][ref] = next(row for row in rows if row is not None)
+        since[Kind(kind)].setdefault(row, day)
     return Snapshot(
         records={
-            Kind.STUDENTS: _people(Kind.STUDENTS),
-            Kind.GUARDIANS: _people(Kind.GUARDIANS),
-            Kind.STAFF: _people(Kind.STAFF, "domain_recognised"),
-            Kind.CLASSES: _classes(),
+            Kind.STUDENTS: _people(Kind.STUDENTS, since),
+            Kind.GUARDIANS: _people(Kind.GUARDIANS, since),
+            Kind.STAFF: _people(Kind.STAFF, since, "domain_recognised"),
+            Kind.CLASSES: _classes(since),
         },
         identities=identities,
         links={kind: _links(kind) for kind in ENDS},
     )
 
 
-def _people(kind: Kind, *more: str) -> dict[int, Held]:
+def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str) -> dict[int, Held]:
     staked = stakes.of(_STAKE_WORDS[kind])
     columns = ("id", "email", "email_is_dummy", "mis_email", "status", "missing_since", "source")
     rows = MODELS[kind]._default_manager.values_list(*columns, *FIELDS[kind], *more)  # noqa: SLF001 the scoped one
@@ -93,6 +96,7 @@ def _people(kind: Kind, *more: str) -> dict[int, Held]:
             id=row,
             values=tuple(rest[:width]),
             here=status != "left",
+            since=since[kind].get(row),
             missing_since=missing_since,
             from_feed=source == "feed",
             email="" if is_dummy else email,
@@ -104,9 +108,12 @@ def _people(kind: Kind, *more: str) -> dict[int, Held]:
     }
 
 
-def _classes() -> dict[int, Held]:
+def _classes(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:
     rows = SchoolClass.objects.values_list("id", "ended_on", *FIELDS[Kind.CLASSES])
-    return {row: Held(id=row, values=tuple(values), here=ended is None) for row, ended, *values in rows.iterator()}
+    return {
+        row: Held(id=row, values=tuple(values), here=ended is None, since=since[Kind.CLASSES].get(row))
+        for row, ended, *values in rows.iterator()
+    }
 
 
 def _links(kind: Kind) -> dict[LinkKey, HeldLink]:

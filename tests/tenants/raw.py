@@ -19,7 +19,8 @@ Raw = psycopg.Connection[tuple[Any, ...]]
 def signed_in(alias: str) -> Iterator[Raw]:
     """Sign in as the role of a database alias; whatever is done is rolled back."""
     known = connections[alias].get_connection_params()
-    raw = psycopg.connect(**{name: known[name] for name in ("dbname", "user", "password", "host", "port")})
+    address = {name: known[name] for name in ("dbname", "user", "password", "host", "port")}
+    raw = psycopg.connect(**address, options="-c lock_timeout=5s")  # two that wait for each other end as an error
     try:
         yield raw
     finally:

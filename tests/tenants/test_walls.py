@@ -404,7 +404,7 @@ def unwalled(owner: Raw) -> Iterator[str]:
     owner.commit()
 
 
-def test_a_table_without_walls_would_be_noticed(site: Raw, unwalled: str) -> None:
+def test_a_table_without_walls_would_be_noticed(unwalled: str, site: Raw) -> None:
     assert raw.value(site, WITHOUT_A_SCHOOL["count"], unwalled) == 2
     raw.open_school(site, 1)
     assert raw.value(site, "select count(*) from {} where school_id <> %s", unwalled, values=[1]) == 1

@@ -22,10 +22,10 @@ FAILED: Final = 4
 class Command(BaseCommand):
     """Runs one school's sync here and now, without the queue.
 
-    Exit status: 0 done, 1 bad arguments, 3 done but a part is held for a person, 4 failed.
+    Exit status: 0 done, 1 refused, 2 bad command line, 3 done but a part is held for a person, 4 failed.
     """
 
-    help = "Sync one school now. Exit status: 0 done, 1 bad arguments, 3 a part is held for a person, 4 failed."
+    help = "Sync one school now. Exit status: 0 done, 1 refused, 2 bad command line, 3 a part is held for a person, 4 failed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -41,6 +41,8 @@ class Command(BaseCommand):
         school = School.objects.filter(slug=options["school"]).first()
         if school is None:
             raise CommandError(f"there is no school “{options['school']}”")
+        if school.status != School.Status.ACTIVE:
+            raise CommandError(f"{school} is suspended; nothing is read for it")
         try:
             status = self._preview(school, options) if options["plan_only"] else self._run(school, options)
         except (connections.NotConnected, connections.NoFiles, connections.BadSettings) as fault:

@@ -40,51 +40,64 @@ __all__ = [
 ]
 
 
-def plan(snapshot: Snapshot, roster: Roster, rules: Rules, *, night: datetime.date) -> Plan:
+def plan(
+    snapshot: Snapshot,
+    roster: Roster,
+    rules: Rules,
+    *,
+    night: datetime.date,
+    staying: frozenset[Kind] = frozenset(),
+) -> Plan:
     """Return everything this night would do; the gate decides which part of it waits.
 
-    `night` is the school's own date: a second run in one night is not a second night (D9).
+    `night` is the school's own date: a second run in one night is not a second night (D9). Nobody and nothing of the
+    kinds in `staying` goes, and so nobody's address of theirs is free.
     """
-    kinds = (*PEOPLE, Kind.CLASSES)
-    strange = {kind: strangers(snapshot, kind, roster.of(kind)) for kind in PEOPLE}
-    doubted = {kind: set(found) | leavers(snapshot, kind, roster.of(kind), night) for kind, found in strange.items()}
-    addresses, unusable = _addresses(snapshot, roster, rules, doubted)
+    doubted, strange = _doubted(snapshot, roster, night)
+    standing = _standings(snapshot, roster, rules, doubted, night=night, staying=staying)
+    leaving = {(change.kind, change.id) for change in standing if change.action is Action.LEAVE}
+    addresses, unusable = _addresses(snapshot, roster, rules, doubted, leaving)
     arrivals, amendments = _people(snapshot, roster, rules, doubted, addresses)
     changes = [links(snapshot, roster, kind, doubted) for kind in snapshot.links if _wanted(kind, rules)]
+    ends = (end for change in changes for end in change.ends if end.kind not in staying)
     return Plan(
+        night=night,
         arrivals=tuple(sorted(arrivals, key=lambda a: (a.kind, a.ref))),
         amendments=tuple(sorted(amendments, key=lambda a: (a.kind, a.id, a.field))),
-        standings=tuple(
-            sorted(
-                (
-                    standing
-                    for kind in kinds
-                    for standing in standings(
-                        snapshot, roster, rules, kind, night=night, doubted=doubted.get(kind, set())
-                    )
-                ),
-                key=lambda s: (s.kind, s.id),
-            )
-        ),
+        standings=standing,
         link_arrivals=tuple(sorted((a for c in changes for a in c.arrivals), key=lambda a: (a.kind, a.key))),
         link_amendments=tuple(
             sorted((a for c in changes for a in c.amendments), key=lambda a: (a.kind, a.id, a.field))
         ),
-        link_ends=tuple(sorted((e for c in changes for e in c.ends), key=lambda e: (e.kind, e.id))),
-        holds=(
-            *(found[ref] for found in strange.values() for ref in sorted(found)),
-            *addresses.holds,
-        ),
-        refusals=tuple(
-            sorted(
-                {
-                    *roster.refusals,
-                    *unusable,
-                    *addresses.refusals,
-                }
-            )
-        ),
+        link_ends=tuple(sorted(ends, key=lambda e: (e.kind, e.id))),
+        holds=(*strange, *addresses.holds),
+        refusals=tuple(sorted({*roster.refusals, *unusable, *addresses.refusals})),
     )
+
+
+def _doubted(snapshot: Snapshot, roster: Roster, night: datetime.date) -> tuple[dict[Kind, set[str]], tuple[Hold, ...]]:
+    """Return, by kind, the refs that change nothing tonight, and the holds that say why some of them do not."""
+    strange = {kind: strangers(snapshot, kind, roster.of(kind)) for kind in PEOPLE}
+    doubted = {kind: set(found) | leavers(snapshot, kind, roster.of(kind), night) for kind, found in strange.items()}
+    return doubted, tuple(found[ref] for found in strange.values() for ref in sorted(found))
+
+
+def _standings(
+    snapshot: Snapshot,
+    roster: Roster,
+    rules: Rules,
+    doubted: dict[Kind, set[str]],
+    *,
+    night: datetime.date,
+    staying: frozenset[Kind],
+) -> tuple[Standing, ...]:
+    found = (
+        standing
+        for kind in (*PEOPLE, Kind.CLASSES)
+        for standing in standings(snapshot, roster, rules, kind, night=night, doubted=doubted.get(kind, set()))
+        if standing.action is Action.REJOIN or kind not in staying
+    )
+    return tuple(sorted(found, key=lambda standing: (standing.kind, standing.id)))
 
 
 def _wanted(kind: Kind, rules: Rules) -> bool:
@@ -92,10 +105,14 @@ def _wanted(kind: Kind, rules: Rules) -> bool:
 
 
 def _addresses(
-    snapshot: Snapshot, roster: Roster, rules: Rules, doubted: dict[Kind, set[str]]
+    snapshot: Snapshot,
+    roster: Roster,
+    rules: Rules,
+    doubted: dict[Kind, set[str]],
+    leaving: set[tuple[Kind, int]],
 ) -> tuple[emails.Addresses, list[Refusal]]:
     absent = {(kind, ref) for kind, refs in doubted.items() for ref in refs}
-    claims, refused = emails.claims(snapshot, roster, rules, absent)
+    claims, refused = emails.claims(snapshot, roster, rules, absent, leaving)
     return emails.assign(claims), [*refused, *emails.unrecognised(roster, rules)]
 
 

@@ -143,10 +143,13 @@ def _handover(giver: Claim, taker: Claim) -> Hold:
     )
 
 
-def claims(snapshot: Snapshot, roster: Roster, rules: Rules, absent: set[Token]) -> tuple[list[Claim], list[Refusal]]:
+def claims(
+    snapshot: Snapshot, roster: Roster, rules: Rules, absent: set[Token], leaving: set[tuple[Kind, int]]
+) -> tuple[list[Claim], list[Refusal]]:
     """Return everybody's claim, and a refusal for each address a person may not use.
 
-    `absent` are those whose row is not to be believed tonight: they keep what they have.
+    `absent` are those whose row is not to be believed tonight: they keep what they have. `leaving` go tonight: like
+    those who left before, they yield their address to a newcomer.
     """
     found: list[Claim] = []
     refused: list[Refusal] = []
@@ -172,7 +175,7 @@ def claims(snapshot: Snapshot, roster: Roster, rules: Rules, absent: set[Token])
                 has=held.email,
                 rank=(9, 0, 0, str(row)),
                 stakes=held.stakes,
-                yields=not held.here and not held.stakes,
+                yields=(not held.here or (kind, row) in leaving) and not held.stakes,
             )
             for row, held in snapshot.records[kind].items()
             if row not in seen

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from sync.pipeline.held import FIELDS, HeldLink, LinkKey, Snapshot, Values
+from sync.pipeline.held import FIELDS, HeldLink, LinkKey, Snapshot, Value, Values
 from sync.pipeline.plan.model import LinkAmendment, LinkArrival, LinkEnd
 from sync.pipeline.plan.people import said
 from sync.pipeline.roster import Roster
@@ -39,23 +39,26 @@ def links(snapshot: Snapshot, roster: Roster, kind: Kind, doubted: Mapping[Kind,
         if _doubtful(kind, key, doubted) or not _known(snapshot, roster, kind, key):
             continue
         rows = _rows(snapshot, kind, key)
-        label, about = _words(snapshot, roster, kind, key)
         known = held.get(rows) if rows else None
         if rows:
             seen.add(rows)
         if known is None or not known.here:
-            arrivals.append(
-                LinkArrival(
-                    kind=kind,
-                    key=key,
-                    values=_said_again(kind, known, record),
-                    label=label,
-                    about=about,
-                    id=known.id if known else None,
-                )
-            )
+            arrivals.append(_arrival(snapshot, roster, kind, key, record, known))
         elif rows:
-            amendments += _amended(kind, known, record, shown_row(kind, rows), label, about)
+            for field, old, new in _differences(kind, known, record):
+                label, about = _words(snapshot, roster, kind, key)
+                amendments.append(
+                    LinkAmendment(
+                        kind=kind,
+                        id=known.id,
+                        row=shown_row(kind, rows),
+                        label=label,
+                        about=about,
+                        field=field,
+                        old=old,
+                        new=new,
+                    )
+                )
     ends = _ended(snapshot, roster, kind, seen, doubted) if kind in roster.complete else ()
     return LinkChanges(arrivals=tuple(arrivals), amendments=tuple(amendments), ends=tuple(ends))
 
@@ -65,11 +68,27 @@ def shown_row(kind: Kind, rows: LinkKey) -> int:
     return int(rows[1] if kind is Kind.ENROLMENTS else rows[0])
 
 
-def _amended(kind: Kind, held: HeldLink, record: Record, row: int, label: str, about: str) -> Iterator[LinkAmendment]:
+def _arrival(
+    snapshot: Snapshot, roster: Roster, kind: Kind, key: tuple[str, str], record: Record, known: HeldLink | None
+) -> LinkArrival:
+    label, about = _words(snapshot, roster, kind, key)
+    return LinkArrival(
+        kind=kind,
+        key=key,
+        values=_said_again(kind, known, record),
+        label=label,
+        about=about,
+        id=known.id if known else None,
+    )
+
+
+def _differences(kind: Kind, held: HeldLink, record: Record) -> Iterator[tuple[str, Value, Value]]:
+    """Yield (field, old, new); a restriction that the MIS no longer mentions is not lifted by silence."""
+    if not FIELDS[kind]:
+        return
     for field, old, new in zip(FIELDS[kind], held.values, said(kind, record), strict=True):
-        # A restriction that the MIS no longer mentions is not lifted by silence.
         if new != old and getattr(record, field) is not NOT_SHARED:
-            yield LinkAmendment(kind=kind, id=held.id, row=row, label=label, about=about, field=field, old=old, new=new)
+            yield field, old, new
 
 
 def _ended(

@@ -105,6 +105,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One night's plan for one school. Every tuple is sorted, so equal intentions are equal plans."""
 
+    night: datetime.date
     arrivals: tuple[Arrival, ...] = ()
     amendments: tuple[Amendment, ...] = ()
     standings: tuple[Standing, ...] = ()

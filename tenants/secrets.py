@@ -1,4 +1,4 @@
-"""A JSON field encrypted at rest with the keys of FIELD_KEYS, newest first; older keys still open old values."""
+"""Secrets at rest: encrypted with the first of FIELD_KEYS, opened by any of them, so that keys can be replaced."""
 
 import json
 from typing import Any
@@ -12,6 +12,23 @@ class UnreadableSecret(RuntimeError):
     """None of FIELD_KEYS opens a stored value: a key was removed before `rotate`."""
 
 
+def seal(text: str) -> str:
+    """Encrypt with the newest key."""
+    return _box().encrypt(text.encode()).decode()
+
+
+def unseal(token: str) -> str:
+    """Decrypt with whichever key opens it.
+
+    Raises:
+        UnreadableSecret: none does.
+    """
+    try:
+        return _box().decrypt(token.encode()).decode()
+    except InvalidToken:
+        raise UnreadableSecret("no key in FIELD_KEYS opens this value; put the older key back") from None
+
+
 def _box() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])
 
@@ -21,7 +38,7 @@ class EncryptedJSONField(models.TextField[Any, Any]):
 
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt."""
-        return _box().encrypt(json.dumps(value, sort_keys=True).encode()).decode()
+        return seal(json.dumps(value, sort_keys=True))
 
     def from_db_value(self, value: Any, expression: object, connection: object) -> Any:
         """Decrypt.
@@ -29,12 +46,7 @@ class EncryptedJSONField(models.TextField[Any, Any]):
         Raises:
             UnreadableSecret: no key opens it.
         """
-        if value is None:
-            return None
-        try:
-            return json.loads(_box().decrypt(value.encode()))
-        except InvalidToken:
-            raise UnreadableSecret("no key in FIELD_KEYS opens this value; put the older key back") from None
+        return None if value is None else json.loads(unseal(value))
 
     def to_python(self, value: Any) -> Any:
         """Accept what a form or a fixture gives."""

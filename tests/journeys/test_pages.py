@@ -1,0 +1,88 @@
+"""Every page, wide and narrow, light and dark: no axe violation, no console message, nothing wider than the screen."""
+
+from typing import Any
+
+import pytest
+
+from tests.journeys.conftest import NARROW, WIDE, Site
+
+pytestmark = pytest.mark.journey
+
+ANYBODY = (
+    "/", "/accounts/login/", "/accounts/login/code/", "/accounts/password/reset/", "/accounts/signup/", "/gallery/",
+)  # fmt: skip
+OWN = (
+    "/?choose=1", "/account/", "/accounts/email/", "/accounts/2fa/", "/accounts/sessions/", "/accounts/logout/",
+    "/accounts/password/change/", "/accounts/reauthenticate/", "/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/",
+)  # fmt: skip
+
+
+def portal_pages(site: Site) -> tuple[str, ...]:
+    child = site.child.pk
+    return (
+        "/s/northgate/staff/",
+        "/s/northgate/staff/?q=nobody+at+all",
+        f"/s/northgate/staff/students/{child}/",
+        f"/s/northgate/staff/students/{child}/medical/",
+        "/s/northgate/parent/",
+        f"/s/northgate/parent/children/{site.parents_child.pk}/",
+        "/s/northgate/reception/",
+        "/s/northgate/reception/runs/",
+        f"/s/northgate/reception/runs/{site.run}/",
+        f"/s/northgate/reception/runs/{site.running}/",
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["360", "1280"])
+def test_no_page_has_a_fault(visit: Any, site: Site, size: tuple[int, int], theme: str):
+    visitor = visit(size)
+    visitor.theme(theme)
+    faults = {}
+    for path in ANYBODY:
+        visitor.go(path)
+        faults[path] = visitor.faults()
+    visitor.sign_in("jo.hart@northgate-school.example")
+    for path in (*OWN, *portal_pages(site)):
+        visitor.go(path)
+        faults[path] = visitor.faults()
+    visitor.go(f"/s/northgate/staff/students/{site.child.pk}/medical/")
+    visitor.page.get_by_role("button", name="Show – this is logged").click()
+    visitor.page.get_by_text("Asthma").wait_for()
+    faults["medical notes"] = visitor.faults()
+    visitor.page.locator("summary[aria-label]").click()
+    faults["account menu"] = visitor.faults()
+    assert not {path: found for path, found in faults.items() if found}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_of_refusal_have_no_fault(visit: Any, site: Site, theme: str):
+    visitor = visit(NARROW)
+    visitor.theme(theme)
+    visitor.sign_in("kit.moss@northgate-school.example")
+    for path in ("/s/northgate/reception/", "/nowhere/"):
+        visitor.go(path)
+        visitor.complaints.clear()  # the browser reports the 403 and the 404 themselves
+        assert not visitor.faults()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_contrast_holds_for_every_hue_of_a_school(visit: Any, site: Site, theme: str):
+    visitor = visit(WIDE)
+    visitor.theme(theme)
+    visitor.sign_in("jo.hart@northgate-school.example")
+    for path in (f"/s/northgate/staff/students/{site.child.pk}/", f"/s/northgate/reception/runs/{site.run}/"):
+        visitor.go(path)
+        for hue in range(0, 360, 60):
+            visitor.page.evaluate("hue => document.documentElement.style.setProperty('--h', hue)", hue)
+            visitor.page.wait_for_timeout(200)  # colours fade in
+            assert not visitor.faults(), hue
+
+
+def test_the_look_for_faults_sees_some(visit: Any, site: Site):
+    visitor = visit(NARROW)
+    visitor.go("/")
+    visitor.page.evaluate("document.body.append(Object.assign(new Image(), {src: '/broken', width: 900}))")
+    found = " ".join(visitor.faults())
+    assert "image-alt" in found
+    assert "too wide" in found

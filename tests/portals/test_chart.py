@@ -1,0 +1,40 @@
+"""The chart stays inside its frame whatever the numbers."""
+
+import datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portals.chart import HEIGHT, WIDTH, chart
+from sync.queries import Night, Tally
+
+count = st.integers(min_value=0, max_value=60_000)
+night = st.builds(
+    Night,
+    date=st.dates(datetime.date(2020, 1, 1), datetime.date(2030, 1, 1)),
+    tally=st.builds(Tally, added=count, updated=count, gone=count, held=count),
+)
+
+
+@given(st.lists(night, max_size=14))
+def test_every_bar_stays_inside(nights: list[Night]):
+    drawn = chart(nights)
+    assert len(drawn.bars) == len(nights)
+    assert len(drawn.lines) <= 6
+    for bar in drawn.bars:
+        assert 0 <= bar.middle <= WIDTH
+        for piece in bar.segments:
+            assert 0 <= piece.y <= HEIGHT
+            assert piece.height > 0
+    assert all(0 <= line.y <= HEIGHT for line in drawn.lines)
+
+
+def test_no_run_is_said():
+    assert chart([]).sentence == "No run has finished yet"
+
+
+def test_the_sentence_for_a_screen_reader():
+    nights = [Night(date=datetime.date(2026, 11, day), tally=Tally(added=day)) for day in (22, 23)]
+    assert chart(nights).sentence == (
+        "Stacked bars: changes per run from 22 November to 23 November; 23 in the last one"
+    )

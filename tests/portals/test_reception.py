@@ -1,0 +1,144 @@
+"""What super users see of the sync."""
+
+import pytest
+
+from sync.models import Hold, Refusal
+from tenants import scope
+from tenants.models import School
+from tests.conftest import Person
+from tests.factories import people, runs
+from tests.portals.conftest import EVERY_REQUEST
+
+HOME = "/s/northgate/reception/"
+
+
+def page(person: Person, path: str = HOME) -> str:
+    response = person.client.get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_before_the_first_run(rhea: Person):
+    assert "Never synced yet" in page(rhea)
+    assert "No run yet" in page(rhea, f"{HOME}runs/")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("ok", "2 added and 1 updated."),
+        ("partial", "2 added and 1 updated; 3 held for a person to decide."),
+        ("held", "Nothing was changed until somebody has looked at it."),
+        ("failed", "The MIS refused our credentials."),
+        ("queued", "A sync waits for its turn."),
+        ("running", "What you see here is from before it."),
+    ],
+)
+def test_the_front_desk_says_last_night_in_two_sentences(rhea: Person, northgate: School, status: str, words: str):
+    held = 3 if status == "partial" else 0
+    with scope.school(northgate.pk):
+        runs.run(
+            status=status,
+            counts={"students": {"arrived": 2, "amended": 1, "held": held}},
+            error="The MIS refused our credentials." if status == "failed" else "",
+        )
+    assert words in page(rhea)
+
+
+def test_the_front_desk_counts(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        people.student("Ana Reyes", status="missing")
+        people.guardian("No Address")
+        people.student("Gone Girl", status="left")
+    text = page(rhea)
+    assert "1 missing from the MIS" in text
+    assert "1 without an e-mail address" in text
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_list_of_runs_costs_the_same(rhea: Person, northgate: School, number: int, django_assert_num_queries):
+    with scope.school(northgate.pk):
+        for ago in range(number):
+            runs.run(ago=ago, counts={"students": {"arrived": 5}})
+    page(rhea, HOME)  # the first request of a session notes the session
+    with django_assert_num_queries(EVERY_REQUEST + 6):  # standing, roles, count, page, run, connection
+        assert page(rhea, f"{HOME}runs/").count("took 53 s") == number
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_report_costs_the_same(rhea: Person, northgate: School, number: int, django_assert_num_queries):
+    with scope.school(northgate.pk):
+        run = runs.run(counts={"students": {"arrived": number}})
+        for place in range(number):
+            runs.change(run, f"Child {place}", new="Year 4 · 4B", ref=str(place), person_id=place)
+    # standing, roles, run, nights, holds, refusals (2), chips (2), records (count, page, changes), source
+    page(rhea, HOME)  # the first request of a session notes the session
+    with django_assert_num_queries(EVERY_REQUEST + 12):
+        assert page(rhea, f"{HOME}runs/{run.pk}/").count("was added") == number
+
+
+def test_a_report_in_full(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        run = runs.run(
+            status="partial",
+            counts={"students": {"arrived": 1, "amended": 2, "left": 1, "held": 1}, "guardians": {"arrived": 4}},
+            stages=[{"name": "extract", "seconds": 41, "note": "9 files"}],
+            remarks=["students.csv was read as Windows-1252"],
+        )
+        Hold.objects.create(
+            run=run, kind="guardians", reason="Two addresses would swap.", labels=["Ian Ford", "<b>Abe</b>"]
+        )
+        Refusal.objects.create(
+            run=run,
+            kind="students",
+            ref="0041",
+            reason="The date of birth lies in the future.",
+            place="students.csv, line 14",
+        )
+        runs.change(run, "Ana Reyes", new="Year 4, form 4B", person_id=1)
+        for field, new in (("email", "mei@mail.example"), ("phone", "07700 900111")):
+            runs.change(run, "Mei Li", "amend", kind="guardians", field=field, old="old", new=new, person_id=2)
+        runs.change(run, "Zoë Muñoz", "amend", kind="medical", field="details", old="SECRET", new="SECRET", person_id=3)
+        runs.change(run, "Isla Fox", "leave", new="2026-11-20", person_id=4)
+    text = page(rhea, f"{HOME}runs/{run.pk}/")
+    for words in (
+        "Finished, part held", "4 guardians, 1 student", "41 s", "9 files", "Two addresses would swap.", "Ian Ford",
+        "&lt;b&gt;Abe", "students.csv, line 14", "read as Windows-1252", "left on 20 November 2026",
+        "A medical note of Zoë Muñoz changed.", "e-mail changed from", 'role="img"', "Show figures",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "SECRET" not in text
+    assert text.count('<article class="rec">') == 4
+    only = page(rhea, f"{HOME}runs/{run.pk}/?action=amend&kind=guardians")
+    assert "Mei Li" in only
+    assert "Isla Fox" not in only
+    assert "No change of this kind" in page(rhea, f"{HOME}runs/{run.pk}/?action=end")
+    assert "Isla Fox" in page(rhea, f"{HOME}runs/{run.pk}/?action=nonsense")
+
+
+@pytest.mark.parametrize(("status", "polls"), [("queued", True), ("running", True), ("ok", False), ("failed", False)])
+def test_a_report_looks_again_only_while_the_run_goes_on(rhea: Person, northgate: School, status: str, polls: bool):  # noqa: FBT001
+    with scope.school(northgate.pk):
+        run = runs.run(status=status, error="It failed." if status == "failed" else "")
+    text = page(rhea, f"{HOME}runs/{run.pk}/")
+    assert ('hx-trigger="every 2s"' in text) is polls
+    assert ("Look again" in text) is polls
+
+
+def test_a_report_pages_its_records_and_stays_small(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        run = runs.run(counts={"students": {"arrived": 60}})
+        for place in range(60):
+            runs.change(run, f"Child {place:02}", new="Year 4 · 4B", ref=str(place), person_id=place)
+    first = page(rhea, f"{HOME}runs/{run.pk}/")
+    assert "1–50 of 60" in first
+    assert len(first.encode()) < 100_000
+    assert "Child 59" in page(rhea, f"{HOME}runs/{run.pk}/?page=2")
+
+
+def test_another_school_s_runs_stay_there(rhea: Person, northgate: School, himal: School):
+    with scope.school(himal.pk):
+        run = runs.run()
+        runs.change(run, "Gita Secretly")
+    assert "No run yet" in page(rhea, f"{HOME}runs/")
+    assert rhea.client.get(f"{HOME}runs/{run.pk}/").status_code == 404
