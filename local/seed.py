@@ -90,7 +90,7 @@ def make_school(told: SchoolWorld) -> School:
     )
     for domain in told.domains:
         SchoolDomain.objects.get_or_create(school=school, domain=domain)
-    product, _ = MisProduct.objects.get_or_create(name="None: CSV import", defaults={"connector": "csv_files"})
+    product, _ = MisProduct.objects.get_or_create(name="CSV files", defaults={"connector": "csv_files"})
     with scope.school(school.pk):
         connections.connect(school=school, connector="csv_files", given={}, product=product)
     return school

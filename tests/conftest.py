@@ -1,4 +1,4 @@
-"""Two schools and their people, with rows that could leak: Alice and Bob at Northgate, Charlie at Himal, Dana at support."""
+"""Two schools and their people, with rows that could leak: Alice and Bob at Northgate, Charlie at Himal, Dana ours."""
 
 import dataclasses
 from collections.abc import Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +96,18 @@ def test_every_option_of_a_command_is_documented(room: str, name: str) -> None:
     assert set(re.findall(r"--[a-z-]+", row)) == options
 
 
-def own_options(command: BaseCommand) -> Iterator[str]:
-    """The options that a command adds to those of all commands."""
+def own_options(command: BaseCommand) -> set[str]:
+    """The options that a command adds to those of all commands and of the Django command it extends, if it does."""
+    parent = type(command).__mro__[1]
+    extended = added_options(parent()) if parent is not BaseCommand and issubclass(parent, BaseCommand) else set()
+    return added_options(command) - extended
+
+
+def added_options(command: BaseCommand) -> set[str]:
+    """The options that a command's `add_arguments` declares."""
     parser = CommandParser()
     command.add_arguments(parser)
-    for action in parser._actions:
-        yield from (option for option in action.option_strings if option != "--help")
+    return {option for action in parser._actions for option in action.option_strings if option != "--help"}
 
 
 def test_every_command_that_is_mentioned_exists() -> None:

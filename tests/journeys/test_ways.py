@@ -48,6 +48,7 @@ def test_by_keyboard_alone_from_sign_in_to_a_student(visit: Any, site: Site):
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Ana Reyes")
     tab_to(visitor, "Medical and dietary")
     visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_url("**/medical/")
     tab_to(visitor, "Show – this is logged")
     visitor.page.keyboard.press("Enter")
     expect(visitor.page.get_by_text("Asthma")).to_be_visible()

@@ -1,6 +1,7 @@
 """The way in: choosing, joining a second school, themes, the gallery, and whether we are up."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -22,7 +23,7 @@ def text(client: Client, path: str) -> str:
     return response.content.decode()
 
 
-def test_a_visitor_is_greeted_without_a_query(django_assert_num_queries, db: None):
+def test_a_visitor_is_greeted_without_a_query(django_assert_num_queries: Any, db: None):
     with django_assert_num_queries(0):
         assert "/accounts/login/" in text(Client(), "/")
 

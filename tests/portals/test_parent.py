@@ -1,5 +1,7 @@
 """What guardians see: a tie in force each, nothing else, never each other (R50, R69)."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -22,7 +24,7 @@ def page(client: Client, path: str = HOME) -> str:
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_home_costs_the_same_for_one_and_three(
-    bob: Person, northgate: School, synced: Run, number: int, django_assert_num_queries
+    bob: Person, northgate: School, synced: Run, number: int, django_assert_num_queries: Any
 ):
     with scope.school(northgate.pk):
         for place in range(number - 1):
@@ -46,7 +48,7 @@ def test_two_guardians_see_the_same_child_and_not_each_other(bob: Person, northg
 
 
 @pytest.mark.parametrize("end", [{"ended_on": "2026-11-01"}, {"restricted": True}])
-def test_an_ended_or_restricted_tie_gives_nothing(bob: Person, northgate: School, ana: Student, end: dict):
+def test_an_ended_or_restricted_tie_gives_nothing(bob: Person, northgate: School, ana: Student, end: dict[str, Any]):
     with scope.school(northgate.pk):
         tie = bob.guardian.ties.get()  # type: ignore[union-attr] # Bob is a guardian
         for name, value in end.items():

@@ -1,5 +1,7 @@
 """What super users see of the sync."""
 
+from typing import Any
+
 import pytest
 
 from sync.models import Hold, Refusal
@@ -56,7 +58,7 @@ def test_the_front_desk_counts(rhea: Person, northgate: School):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_list_of_runs_costs_the_same(rhea: Person, northgate: School, number: int, django_assert_num_queries):
+def test_the_list_of_runs_costs_the_same(rhea: Person, northgate: School, number: int, django_assert_num_queries: Any):
     with scope.school(northgate.pk):
         for ago in range(number):
             runs.run(ago=ago, counts={"students": {"arrived": 5}})
@@ -66,7 +68,7 @@ def test_the_list_of_runs_costs_the_same(rhea: Person, northgate: School, number
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_report_costs_the_same(rhea: Person, northgate: School, number: int, django_assert_num_queries):
+def test_a_report_costs_the_same(rhea: Person, northgate: School, number: int, django_assert_num_queries: Any):
     with scope.school(northgate.pk):
         run = runs.run(counts={"students": {"arrived": number}})
         for place in range(number):

@@ -20,11 +20,17 @@ def said(**fields: Any) -> str:
         ({"new": "Year 4, form 4B"}, "Ana Reyes was added: Year 4, form 4B."),
         ({}, "Ana Reyes was added."),
         ({"kind": "classes", "label": "7B"}, "Class 7B was added."),
-        ({"action": "amend", "field": "email", "old": "a@x", "new": "b@x"}, "Ana Reyes’s e-mail changed from a@x to b@x."),
+        (
+            {"action": "amend", "field": "email", "old": "a@x", "new": "b@x"},
+            "Ana Reyes’s e-mail changed from a@x to b@x.",
+        ),
         ({"action": "amend", "field": "form", "new": "4B"}, "Ana Reyes’s form was set to 4B."),
         ({"action": "amend", "field": "form", "old": "4B"}, "Ana Reyes’s form was removed; it was 4B."),
         ({"action": "amend"}, "Ana Reyes’s record changed."),
-        ({"action": "miss", "new": "2026-11-20"}, "Ana Reyes is missing from the MIS since 20 November 2026. Nothing was taken away yet."),
+        (
+            {"action": "miss", "new": "2026-11-20"},
+            "Ana Reyes is missing from the MIS since 20 November 2026. Nothing was taken away yet.",
+        ),
         ({"action": "miss"}, "Ana Reyes is missing from the MIS. Nothing was taken away yet."),
         ({"action": "leave", "new": "2026-11-20"}, "Ana Reyes left on 20 November 2026."),
         ({"action": "leave", "kind": "classes", "label": "7B"}, "Class 7B ended."),
@@ -39,9 +45,12 @@ def said(**fields: Any) -> str:
         ({"kind": "teaching", "label": "7B", "action": "end", "old": "Jo Hart"}, "Jo Hart no longer teaches 7B."),
         ({"kind": "medical", "new": "Asthma"}, "A medical note of Ana Reyes was added."),
         ({"kind": "dietary", "action": "end", "old": "Nuts"}, "A dietary need of Ana Reyes was removed."),
-        ({"kind": "medical", "action": "amend", "old": "Asthma", "new": "None"}, "A medical note of Ana Reyes changed."),
+        (
+            {"kind": "medical", "action": "amend", "old": "Asthma", "new": "None"},
+            "A medical note of Ana Reyes changed.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_say(fields: dict[str, str], sentence: str):
     assert said(**fields) == sentence
 

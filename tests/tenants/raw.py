@@ -64,9 +64,13 @@ def across_schools(raw: Raw) -> None:
 def insert_row(raw: Raw, table: str, row: dict[str, Any]) -> None:
     """Insert a row given by column."""
     statement = sql.SQL("insert into {} ({}) overriding system value values ({})").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join([sql.Placeholder()] * len(row))
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join([sql.Placeholder()] * len(row)),
     )
-    raw.execute(statement, [psycopg.types.json.Jsonb(cell) if isinstance(cell, dict | list) else cell for cell in row.values()])
+    raw.execute(
+        statement, [psycopg.types.json.Jsonb(cell) if isinstance(cell, dict | list) else cell for cell in row.values()]
+    )
 
 
 def row_of(raw: Raw, table: str, pk: int) -> dict[str, Any]:

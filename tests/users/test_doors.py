@@ -1,5 +1,7 @@
 """The only way to a person: 404 for strangers, 403 with the right's name for those who may not."""
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -47,7 +49,7 @@ def test_rights_come_from_staff_alone(northgate: School):
 
 
 @pytest.mark.parametrize("end", [{"ended_on": "2026-11-01"}, {"restricted": True}])
-def test_a_child_by_a_tie_in_force_only(bob: Person, northgate: School, ana: Student, end: dict):
+def test_a_child_by_a_tie_in_force_only(bob: Person, northgate: School, ana: Student, end: dict[str, Any]):
     with scope.school(northgate.pk):
         assert doors.child_for(bob.guardian, ana.pk) == ana  # type: ignore[arg-type] # Bob is a guardian
         sibling = people.student("Ben Reyes")

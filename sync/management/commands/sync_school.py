@@ -25,7 +25,7 @@ class Command(BaseCommand):
     Exit status: 0 done, 1 refused, 2 bad command line, 3 done but a part is held for a person, 4 failed.
     """
 
-    help = "Sync one school now. Exit status: 0 done, 1 refused, 2 bad command line, 3 a part is held for a person, 4 failed."
+    help = "Sync one school now. Exit status: 0 done, 1 refused, 2 bad command line, 3 a part is held, 4 failed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
