@@ -81,11 +81,9 @@ def guard(view: View, *, mode: Mode, right: Can | None) -> View:
 
 
 def _inside(request: PortalRequest, view: View, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Run the view by the school's clock, rendering included; remember the way; leave nothing in a shared browser."""
+    """Run the view by the school's clock; remember the way; leave nothing in a shared browser."""
     with timezone.override(request.school.zone):
-        response: Any = view(request, *args, **kwargs)
-        if hasattr(response, "render"):
-            response = response.render()
+        response = view(request, *args, **kwargs)
     way = f"{request.school.slug}/{request.mode}"
     if request.COOKIES.get(REMEMBERED) != way:
         response.set_cookie(

@@ -122,9 +122,15 @@ def runs(*, page: str | int | None, size: int = 25) -> "Page[RunRow]":
     return found
 
 
-def latest() -> Run | None:
-    """Return the newest run, whatever became of it."""
-    found: Run | None = Run.objects.order_by("-queued_at", "-id").first()
+def last_ended() -> Run | None:
+    """Return the newest run that has ended, whatever became of it."""
+    found: Run | None = Run.objects.exclude(finished_at=None).order_by("-finished_at", "-id").first()
+    return found
+
+
+def under_way() -> Run | None:
+    """Return the newest run that waits or runs."""
+    found: Run | None = Run.objects.filter(finished_at=None).order_by("-queued_at", "-id").first()
     return found
 
 

@@ -36,6 +36,10 @@ def _box() -> MultiFernet:
 class EncryptedJSONField(models.TextField[Any, Any]):
     """Stores any JSON value as a Fernet token."""
 
+    # What may be assigned and what is read, for django-stubs: not the text that a TextField holds.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt."""
         return seal(json.dumps(value, sort_keys=True))

@@ -19,10 +19,12 @@ from users.queries import heads
 @gate()
 def home(request: ReceptionRequest) -> HttpResponse:
     """Show the front desk: last night in two sentences, and how many people there are."""
-    latest, nights = queries.latest(), queries.nights()
+    last, going, nights = queries.last_ended(), queries.under_way(), queries.nights()
     context = {
-        "latest": latest,
-        "night": night(latest, request.school) if latest else None,
+        "last": last,
+        "last_words": night(last, request.school) if last else None,
+        "going": going,
+        "going_words": night(going, request.school) if going else None,
         "heads": heads(),
         "chart": chart(nights),
         "nights": nights,

@@ -5,6 +5,7 @@ Pure. The brake is measured against what we hold, never against the new feed, so
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -26,8 +27,16 @@ def gate(wish: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> Plan:
     if not braked:
         return wish
     # Planned anew, not cut down: whoever stays also keeps their address, which a newcomer might have been given.
-    rest = plan(snapshot, roster, rules, night=wish.night, staying=frozenset(braked))
+    rest = plan(snapshot, roster, rules, night=wish.night, staying=_staying(braked.keys()))
     return msgspec.structs.replace(rest, holds=(*rest.holds, *(braked[kind] for kind in sorted(braked))))
+
+
+def _staying(braked: AbstractSet[Kind]) -> frozenset[Kind]:
+    """Return the kinds of which nothing goes: one spoilt list of people throws doubt on all that came with it."""
+    if braked & set(PEOPLE):
+        return frozenset(Kind)
+    seats = {Kind.ENROLMENTS, Kind.TEACHING} if Kind.CLASSES in braked else set()
+    return frozenset(braked | seats)
 
 
 def held_counts(wish: Plan, snapshot: Snapshot) -> Counter[Kind]:

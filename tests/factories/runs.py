@@ -19,8 +19,9 @@ def connection(**fields: Any) -> Connection:
 
 
 def run(*, status: str = "ok", kinds: dict[str, int] | None = None, ago: int = 0, **fields: Any) -> Run:
-    """Make a run of the open school that ended `ago` days ago, or has not ended."""
-    at = timezone.now() - datetime.timedelta(days=ago, minutes=5)
+    """Make a run of the open school that began `ago` days before `at`, which is five minutes ago unless given."""
+    at = fields.pop("at", None) or timezone.now() - datetime.timedelta(minutes=5)
+    at -= datetime.timedelta(days=ago)
     over = status not in {"queued", "running"}
     return Run.objects.create(
         trigger=fields.pop("trigger", "one_off"),

@@ -80,12 +80,20 @@ def test_contrast_holds_for_every_hue_of_a_school(visit: Any, site: Site, theme:
             assert not visitor.faults(), hue
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_admin_has_no_fault(visit: Any, site: Site, theme: str):
+    visitor = visit(WIDE, color_scheme=theme)
+    visitor.sign_in("dana@schoolsbuddy.example")
+    for path in ("/admin/", "/admin/tenants/school/", "/admin/users/supportgrant/add/"):
+        visitor.go(path)
+        assert not visitor.faults(), path
+
+
 def test_the_look_for_faults_sees_some(visit: Any, site: Site):
     visitor = visit(NARROW)
     visitor.go("/")
-    visitor.page.evaluate(
-        "(i => { i.src = '/broken'; i.style.minWidth = '900px'; document.body.append(i) })(new Image())"
-    )
+    visitor.page.evaluate("document.body.append(Object.assign(new Image(), {src: '/broken'}))")
+    visitor.page.evaluate("document.querySelector('main').style.minWidth = '900px'")
     found = " ".join(visitor.faults())
     assert "image-alt" in found
     assert "too wide" in found

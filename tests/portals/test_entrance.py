@@ -14,7 +14,7 @@ from tenants import scope
 from tenants.models import AuditEvent, School
 from tests.conftest import Person, signed_in
 from tests.factories import people
-from users.models import Membership
+from users.models import Membership, Student
 
 
 def text(client: Client, path: str) -> str:
@@ -40,6 +40,19 @@ def test_two_ways_are_a_choice_and_the_last_one_is_remembered(rhea: Person):
     rhea.client.get("/s/northgate/reception/")
     assert rhea.client.get("/")["Location"] == "/s/northgate/reception/"
     assert "/s/northgate/staff/" in text(rhea.client, "/?choose=1")
+
+
+def test_a_student_s_membership_opens_no_way_yet(northgate: School, ana: Student):
+    account = people.account("ana@mail.example")
+    with scope.school(northgate.pk):
+        people.membership(account, student=ana)
+    client = signed_in(account)
+    assert "No way in yet" in text(client, "/")
+    assert client.get("/s/northgate/staff/").status_code == 404
+
+
+def test_pages_of_the_account_ask_to_sign_in(db: None):
+    assert Client().get("/account/")["Location"] == "/accounts/login/?next=/account/"
 
 
 def test_a_remembered_way_that_is_closed_now_is_forgotten(alice: Person):

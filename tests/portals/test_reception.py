@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sync.models import Hold, Refusal
+from sync.models import Hold, MisProduct, Refusal
 from tenants import scope
 from tenants.models import School
 from tests.conftest import Person
@@ -45,6 +45,23 @@ def test_the_front_desk_says_last_night_in_two_sentences(rhea: Person, northgate
             error="The MIS refused our credentials." if status == "failed" else "",
         )
     assert words in page(rhea)
+
+
+def test_the_front_desk_tells_a_run_under_way_from_the_last_one(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        runs.run(ago=1, counts={"students": {"arrived": 2}})
+        going = runs.run(status="running")
+    text = page(rhea)
+    assert "2 added." in text
+    assert f"/runs/{going.pk}/" in text
+
+
+def test_the_source_is_named_after_the_product(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        product = MisProduct.objects.create(name="Sims for tests", partner="Wonde", connector="csv_files")
+        runs.connection(product=product)
+        runs.run()
+    assert "from Sims for tests via Wonde, updated" in page(rhea)
 
 
 def test_the_front_desk_counts(rhea: Person, northgate: School):

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-import psycopg.types.json
 import pytest
 from django.db import connections
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 NOT_ALLOWED = "42501"  # insufficient_privilege: row-level security, a missing grant, and our own "no school is open"
 
@@ -63,14 +63,11 @@ def across_schools(raw: Raw) -> None:
 
 def insert_row(raw: Raw, table: str, row: dict[str, Any]) -> None:
     """Insert a row given by column."""
-    statement = sql.SQL("insert into {} ({}) overriding system value values ({})").format(
-        sql.Identifier(table),
-        sql.SQL(", ").join(map(sql.Identifier, row)),
-        sql.SQL(", ").join([sql.Placeholder()] * len(row)),
-    )
-    raw.execute(
-        statement, [psycopg.types.json.Jsonb(cell) if isinstance(cell, dict | list) else cell for cell in row.values()]
-    )
+    names = sql.SQL(", ").join(map(sql.Identifier, row))
+    holders = sql.SQL(", ").join([sql.Placeholder()] * len(row))
+    cells = [Jsonb(cell) if isinstance(cell, dict | list) else cell for cell in row.values()]
+    statement = sql.SQL("insert into {} ({}) overriding system value values ({})")
+    raw.execute(statement.format(sql.Identifier(table), names, holders), cells)
 
 
 def row_of(raw: Raw, table: str, pk: int) -> dict[str, Any]:

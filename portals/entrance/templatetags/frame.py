@@ -40,10 +40,8 @@ def freshness(fresh: Any) -> str:
 
 
 @register.filter
-def duration(length: datetime.timedelta | float | None) -> str:
+def duration(length: datetime.timedelta | float) -> str:
     """Return a length of time, given as such or in seconds: “53 s”."""
-    if length is None:
-        return ""
     return sentences.duration(length if isinstance(length, datetime.timedelta) else datetime.timedelta(seconds=length))
 
 
@@ -63,9 +61,3 @@ def kind_name(kind: str) -> str:
 def nearby(page: Page[Any]) -> list[int | str]:
     """Return the page numbers worth a link, with an ellipsis for gaps."""
     return list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1))
-
-
-@register.filter
-def lookup(mapping: dict[str, Any], key: str) -> Any:
-    """Return the value of a key, or nothing."""
-    return mapping.get(key, "")
