@@ -12,6 +12,7 @@ _FLOOR: Final = 226.0  # where the bars stand; the dates are below
 _CEILING: Final = 20.0  # room for the number above the highest bar
 _STEP: Final = 43
 _BAR: Final = 22
+_TOWERS: Final = 6  # how many times the second highest a bar must be to be cut
 _THINNEST: Final = 1.4  # even one change can be seen
 
 
@@ -34,6 +35,7 @@ class Bar:
     top: float
     total: int
     last: bool
+    cut: bool  # higher than the frame: its number says how high
     segments: tuple[Segment, ...]
 
 
@@ -59,7 +61,7 @@ class Chart:
 
 def chart(nights: Sequence[Night]) -> Chart:
     """Return the stacked bars of these nights, oldest first."""
-    highest = max((night.tally.total for night in nights), default=0)
+    highest = _frame(sorted(night.tally.total for night in nights))
     step = _round_step(highest)
     scale = (_FLOOR - _CEILING) / max(highest, 1)
     return Chart(
@@ -74,10 +76,20 @@ def chart(nights: Sequence[Night]) -> Chart:
     )
 
 
+def _frame(totals: Sequence[int]) -> int:
+    """Return the number the frame ends at: one bar far above all others (a first import) is cut, or it hides them."""
+    if len(totals) < 2 or totals[-1] <= _TOWERS * max(totals[-2], 1):
+        return totals[-1] if totals else 0
+    return 2 * max(totals[-2], 1)
+
+
 def _bar(place: int, night: Night, scale: float, *, last: bool) -> Bar:
     x = 8 + place * _STEP
     segments = []
     y = _FLOOR
+    total = night.tally.total
+    cut = total * scale > _FLOOR - _CEILING + 1
+    scale = min(scale, (_FLOOR - _CEILING) / max(total, 1))
     for key, number in _stack(night.tally):
         height = max(number * scale, _THINNEST + 1.2)
         y -= height
@@ -86,8 +98,9 @@ def _bar(place: int, night: Night, scale: float, *, last: bool) -> Bar:
         label=str(night.date.day),
         middle=x + _BAR / 2,
         top=round(y - 5, 1),
-        total=night.tally.total,
+        total=total,
         last=last,
+        cut=cut,
         segments=tuple(segments),
     )
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from sync.models import Change, Connection, Hold, MisProduct, Refusal, Run
 from sync.operations import connections, runs
 from tenants import scope
-from tenants.admin import SchoolAdmin
+from tenants.admin import SchoolAdmin, SupportAdmin
 from tenants.models import School
 from users.admin import LookIn
 
@@ -38,7 +38,7 @@ class SchoolSyncAdmin(SchoolAdmin):
         view = scope.outside(self.admin_site.admin_view(self.sync_now_view))
         return [path("sync-now/", view, name="tenants_school_sync_now"), *super().get_urls()]
 
-    @admin.action(description=_("Run roster sync now"), permissions=["change"])
+    @admin.action(description=_("Run roster sync now"), permissions=["view"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[School]) -> HttpResponse:
         """Ask for the reason first."""
         chosen = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True))
@@ -82,7 +82,7 @@ class SchoolSyncAdmin(SchoolAdmin):
 
 
 @admin.register(MisProduct)
-class MisProductAdmin(admin.ModelAdmin[MisProduct]):
+class MisProductAdmin(SupportAdmin):
     """The catalogue: adding a system is data (R7)."""
 
     list_display = ["name", "partner", "connector"]

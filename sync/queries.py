@@ -57,7 +57,7 @@ def source() -> str:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tally:
-    """What one run did, in four numbers."""
+    """What one run did to people, in four numbers; seats, contacts and notes follow people and would drown them."""
 
     added: int = 0
     updated: int = 0
@@ -77,9 +77,10 @@ _HELD: Final = ("held",)
 
 
 def tally(counts: Mapping[str, Mapping[str, int]]) -> Tally:
-    """Add up the counts of a run over all kinds."""
+    """Add up the counts of a run: people only, but everything that is held."""
+    people = {kind: counts[kind] for kind in PEOPLE if kind in counts}
     return Tally(
-        added=_sum(counts, _ADDED), updated=_sum(counts, _UPDATED), gone=_sum(counts, _GONE), held=_sum(counts, _HELD)
+        added=_sum(people, _ADDED), updated=_sum(people, _UPDATED), gone=_sum(people, _GONE), held=_sum(counts, _HELD)
     )
 
 
@@ -95,16 +96,14 @@ class Tile:
 
 def tiles(run: Run) -> tuple[Tile, ...]:
     """Return the four numbers at the head of a report."""
+    done, people = tally(run.counts), {kind: run.counts[kind] for kind in PEOPLE if kind in run.counts}
     rows = (
-        ("add", "Added", _ADDED, "nobody new"),
-        ("upd", "Updated", _UPDATED, "nothing changed"),
-        ("left", "Left or missing", _GONE, "everybody is still there"),
-        ("held", "Held for a person", _HELD, "nothing waits"),
+        ("add", "Added", done.added, _made_of(people, _ADDED) or "nobody new"),
+        ("upd", "Updated", done.updated, _made_of(people, _UPDATED) or "nobody changed"),
+        ("left", "Left or missing", done.gone, _made_of(people, _GONE) or "everybody is still there"),
+        ("held", "Held for a person", done.held, _made_of(run.counts, _HELD) or "nothing waits"),
     )
-    return tuple(
-        Tile(key=key, label=label, number=_sum(run.counts, keys), note=_made_of(run.counts, keys) or otherwise)
-        for key, label, keys, otherwise in rows
-    )
+    return tuple(Tile(key=key, label=label, number=number, note=note) for key, label, number, note in rows)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -173,6 +172,15 @@ class Chip:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing to put right in the MIS, and every record it is about: (reference, where to look)."""
+
+    kind: str
+    reason: str
+    where: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RunReport:
     """Everything the report of a run shows."""
 
@@ -180,7 +188,7 @@ class RunReport:
     tiles: tuple[Tile, ...]
     nights: tuple[Night, ...]
     holds: tuple[Hold, ...]
-    refusals: "Page[Refusal]"
+    faults: tuple[Fault, ...]
     actions: tuple[Chip, ...]
     kinds: tuple[Chip, ...]
     records: "Page[Record]"
@@ -201,11 +209,21 @@ def run_report(run: Run, *, action: str = "", kind: str = "", page: str | int | 
         tiles=tiles(run),
         nights=nights(upto=run),
         holds=tuple(Hold.objects.filter(run=run)),
-        refusals=Paginator(Refusal.objects.filter(run=run), RECORDS_PER_PAGE).get_page(1),
+        faults=_faults(run),
         actions=_chips(changes, "action", {action.value: str(action.label) for action in Change.Action}),
         kinds=_chips(changes, "kind", {}),
         records=_records(chosen, page),
     )
+
+
+def _faults(run: Run) -> tuple[Fault, ...]:
+    """Group the refusals by what is to be done about them, the most frequent first; one query."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    rows = Refusal.objects.filter(run=run).order_by("kind", "reason", "ref", "id")
+    for kind, reason, ref, place in rows.values_list("kind", "reason", "ref", "place"):
+        found.setdefault((kind, reason), []).append((ref, place))
+    grouped = sorted(found.items(), key=lambda item: -len(item[1]))
+    return tuple(Fault(kind=kind, reason=reason, where=tuple(where)) for (kind, reason), where in grouped)
 
 
 def _records(changes: QuerySet[Change], page: str | int | None) -> "Page[Record]":

@@ -7,15 +7,31 @@ from django.contrib import admin
 from tenants.models import School, SchoolDomain
 
 
+class SupportAdmin(admin.ModelAdmin[Any]):
+    """Every one of our people may look; adding and changing takes a right of Django's own."""
+
+    def has_module_permission(self, request: Any) -> bool:
+        """List it for all our people."""
+        return bool(getattr(request.user, "is_support", False))
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        """Show it to all our people."""
+        return bool(getattr(request.user, "is_support", False))
+
+
 class DomainInline(admin.TabularInline[SchoolDomain, School]):
     """A school's staff domains (R39)."""
 
     model = SchoolDomain
     extra = 0
 
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        """Show them with their school."""
+        return bool(getattr(request.user, "is_support", False))
+
 
 @admin.register(School)
-class SchoolAdmin(admin.ModelAdmin[School]):
+class SchoolAdmin(SupportAdmin):
     """One school's settings; its people are seen through a look-in only."""
 
     list_display = ["name", "slug", "status", "timezone", "country"]

@@ -7,8 +7,8 @@ from tenants import scope
 from tenants.models import School
 from tests.factories import runs
 
-# session, account, five to note when the session was last seen, school, and four to open and close its scope
-EVERY_REQUEST = 12
+# session, account, school, and four to open and close its scope
+EVERY_REQUEST = 7
 
 
 @pytest.fixture

@@ -29,6 +29,14 @@ def test_every_bar_stays_inside(nights: list[Night]):
     assert all(0 <= line.y <= HEIGHT for line in drawn.lines)
 
 
+def test_a_first_import_does_not_hide_the_nights_after_it():
+    totals = (3000, 14, 20)
+    drawn = chart([Night(date=datetime.date(2026, 11, 9), tally=Tally(added=total)) for total in totals])
+    assert [bar.cut for bar in drawn.bars] == [True, False, False]
+    assert drawn.bars[0].total == 3000
+    assert sum(piece.height for piece in drawn.bars[2].segments) > HEIGHT / 4
+
+
 def test_no_run_is_said():
     assert chart([]).sentence == "No run has finished yet"
 

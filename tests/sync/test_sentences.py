@@ -84,7 +84,7 @@ def test_duration(seconds: float, words: str):
 
 
 def test_a_quiet_night():
-    quiet = {"added": 0, "updated": 0, "gone": 0, "held": 0, "error": ""}
+    quiet: dict[str, Any] = {"added": 0, "updated": 0, "gone": 0, "held": 0, "error": ""}
     assert sentences.night(status="ok", when="02:14 today", **quiet) == (
         "The sync finished at 02:14 today.",
         "Nothing had changed in your MIS.",
