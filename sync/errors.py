@@ -1,4 +1,4 @@
-"""The four ways a pull or a plan can go wrong, told apart by what happens next (house §6).
+"""The four ways a pull or a plan can go wrong, told apart by what happens next.
 
 A message is read by a school's office and by support: it says what to do, and never holds a secret or personal data.
 """

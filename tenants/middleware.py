@@ -1,4 +1,4 @@
-"""One of the four places where a school is opened: the request (house §4)."""
+"""One of the four places where a school is opened: the request."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The open school. A school is always open, or nothing answers (house §4, walls 2 and 3).
+"""The open school. A school is always open, or nothing answers (walls 2 and 3).
 
 A scope *is* a database transaction: the open school is set with `set_config(…, true)`, local to it, so that nothing
 leaks through a pooled connection. This module is the only importer of django-scopes.

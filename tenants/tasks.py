@@ -1,4 +1,4 @@
-"""One of the four places where a school is opened: the Celery task (house §4)."""
+"""One of the four places where a school is opened: the Celery task."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Accounts and look-ins, as our support sees them: people of a school only inside a look-in (house §4, R86)."""
+"""Accounts and look-ins, as our support sees them: people of a school only inside a look-in (R86)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One of the four places where a school is opened: a support grant around the Django admin (house §4)."""
+"""One of the four places where a school is opened: a support grant around the Django admin."""
 
 from collections.abc import Callable
 from typing import Any

@@ -33,7 +33,7 @@ P = TypeVar("P", bound=Person)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What one account is at the open school, read anew for every request (mission §6)."""
+    """What one account is at the open school, read anew for every request."""
 
     account_id: int
     staff_member: StaffMember | None = None

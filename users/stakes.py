@@ -1,4 +1,4 @@
-"""Why a person's identity must not be changed silently: a registry that rooms above fill in `apps.ready` (house §1).
+"""Why a person's identity must not be changed silently: a registry that rooms above fill in `apps.ready`.
 
 A *stake* is one sentence, such as "has signed in". `sync` asks here before it moves an address or re-keys a person, and
 so can be careful with money without ever having heard of wallets.

@@ -1,4 +1,4 @@
-"""A roster run from request to report. Network happens between scopes, never inside one (house §4).
+"""A roster run from request to report. Network happens between scopes, never inside one.
 
 A killed worker leaves nothing half done: data, change log and the run's end commit together, and the task comes back.
 """

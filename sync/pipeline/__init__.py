@@ -1,1 +1,1 @@
-"""extract → normalise → plan → gate → apply; facts flow one way (house §7)."""
+"""extract → normalise → plan → gate → apply; facts flow one way."""

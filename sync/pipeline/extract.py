@@ -1,4 +1,4 @@
-"""Run one connector and prove, kind by kind, whether it was read to its end (house §7, R12)."""
+"""Run one connector and prove, kind by kind, whether it was read to its end (R12)."""
 
 import collections
 import time

@@ -1,4 +1,4 @@
-"""A school's whole picture after normalising: what the plan compares with what we hold (house §7)."""
+"""A school's whole picture after normalising: what the plan compares with what we hold."""
 
 import enum
 import hashlib

@@ -112,7 +112,7 @@ def test_secrets_are_kept_and_are_the_owners_only(place: Place) -> None:
 
 
 def test_the_roles(place: Place) -> None:
-    """roles.sql can run again, gives nobody too much, and the reader is taken on purpose only (house.md §4)."""
+    """roles.sql can run again, gives nobody too much, and the reader is taken on purpose only."""
     with place.claimed(), services.running(place) as pair:
         server = pair.postgres
         for _ in range(2):

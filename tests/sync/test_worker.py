@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import kombu.pools
 import psycopg
 import pytest
 import redis
@@ -28,7 +29,7 @@ from users.models import Guardian, Membership, StaffMember, Student, Tie
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
 
-PATIENCE: Final = 90.0
+PATIENCE: Final = 60.0
 FIRST_BROKER: Final = 8  # of Redis's sixteen databases; the site's own is 0
 
 
@@ -49,8 +50,6 @@ class Worker:
         self.log = log
         command = "-A schoolsbuddy worker -Q roster --pool prefork -c 1 --without-gossip --without-mingle".split()
         with log.open("ab") as file:
-            file.write(b"--- start ---\n")
-            file.flush()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "celery", *command],
                 env=environment,
@@ -59,11 +58,14 @@ class Worker:
                 stderr=file,
                 start_new_session=True,
             )
-        eventually("the worker is ready", self._is_ready)
 
-    def _is_ready(self) -> bool:
+    def await_pool(self) -> None:
+        """Wait until it has somebody to do the work."""
+        eventually("the worker has its pool", self._has_pool)
+
+    def _has_pool(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
-        return " ready." in self.log.read_text().rpartition("--- start ---")[2]
+        return bool(self.children())
 
     def children(self) -> list[int]:
         """Return the processes of its pool."""
@@ -107,7 +109,7 @@ def let_an_hour_pass_at(broker: str) -> None:
 
 
 def _send_to(url: str) -> None:
-    app.pool.force_close_all()
+    kombu.pools.reset()
     app._pool = None
     app.amqp._producer_pool = None
     app.conf.broker_url = app.conf.broker_write_url = app.conf.broker_read_url = url
@@ -129,7 +131,8 @@ def start(broker: str, tmp_path: Path) -> Iterator[Callable[[], Worker]]:
     started: list[Worker] = []
 
     def begin() -> Worker:
-        started.append(Worker(environment=environment, log=tmp_path / "worker.log"))
+        started.append(Worker(environment=environment, log=tmp_path / "worker.log"))  # first of all, to be ended
+        started[-1].await_pool()
         return started[-1]
 
     yield begin

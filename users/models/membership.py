@@ -81,7 +81,7 @@ class SupportGrantQuerySet(models.QuerySet["SupportGrant"]):
 
 
 class SupportGrant(models.Model):
-    """One of our people may look into one school for a while, for a reason, recorded (house §4). Global: it opens."""
+    """One of our people may look into one school for a while, for a reason, recorded. Global: it opens."""
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="support_grants")
     school = models.ForeignKey(School, models.PROTECT, related_name="support_grants")

@@ -1,4 +1,4 @@
-"""Support's look into a school: opened for a reason, ended by itself, recorded in the school (R63, house §4)."""
+"""Support's look into a school: opened for a reason, ended by itself, recorded in the school (R63)."""
 
 import datetime
 
