@@ -36,7 +36,7 @@ class Services:
             "REDIS_URL": self.redis.url,
             "SECRET_KEY": self.keys["SECRET_KEY"],
             "FIELD_KEYS": self.keys["FIELD_KEYS"],
-            "SITE_URL": f"http://{LOOPBACK}:{web_port}",
+            "SITE_URL": f"http://localhost:{web_port}",
             "ALLOWED_HOSTS": f"{LOOPBACK},localhost",
             "DEBUG": "0",
             "INSECURE_LOCAL": "1",

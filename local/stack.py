@@ -32,13 +32,13 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """Where the site answers, without a slash at the end."""
-        return f"http://{LOOPBACK}:{self.web_port}"
+        """Where the site answers, without a slash at the end: by a name, because passkeys need one."""
+        return f"http://localhost:{self.web_port}"
 
     @property
     def mail_url(self) -> str:
         """Where the caught mail is shown."""
-        return f"http://{LOOPBACK}:{self.mail_port}"
+        return f"http://localhost:{self.mail_port}"
 
     def logins(self) -> dict[str, dict[str, str]]:
         """Who can sign in: name → email, password, home (a path). Written by the seed."""

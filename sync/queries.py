@@ -9,7 +9,10 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Min, QuerySet
 
 from sync import registry, sentences
+from sync.connectors.csv_files.columns import REQUIRED
+from sync.connectors.csv_files.templates import EXAMPLES
 from sync.models import Change, Connection, Hold, Refusal, Run
+from sync.records import Kind
 from sync.sentences import Sentence
 
 RECORDS_PER_PAGE: Final = 50
@@ -53,6 +56,42 @@ def source() -> str:
         return str(connection.product)
     labels = {candidate.key: candidate.label for candidate in registry.CONNECTORS}
     return labels.get(connection.connector, "your MIS")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsvSheet:
+    """One CSV file a school may give: its kind, what it is for, and its columns, those it cannot do without first."""
+
+    kind: str
+    purpose: str
+    needed: tuple[str, ...]
+    optional: tuple[str, ...]
+
+
+_PURPOSES: Final = {
+    Kind.STUDENTS: "Every student of the school. Without this file nothing is read.",
+    Kind.GUARDIANS: "Every adult who is a contact of a student, once, however many children.",
+    Kind.STAFF: "The staff. An address on one of the school's domains gives a login.",
+    Kind.TIES: "Which guardian is whose: rights hang on these rows.",
+    Kind.CLASSES: "Classes, sets and forms.",
+    Kind.ENROLMENTS: "Which student sits in which class.",
+    Kind.TEACHING: "Who teaches which class.",
+    Kind.MEDICAL: "Medical notes. Without this file pages say “not shared”, never “none”.",
+    Kind.DIETARY: "Dietary needs. Without this file pages say “not shared”, never “none”.",
+}
+
+
+def csv_sheets() -> tuple[CsvSheet, ...]:
+    """Return the CSV files in the order in which a school fills them in; no query."""
+    return tuple(
+        CsvSheet(
+            kind=kind.value,
+            purpose=purpose,
+            needed=tuple(name for name in EXAMPLES[kind] if name in REQUIRED[kind]),
+            optional=tuple(name for name in EXAMPLES[kind] if name not in REQUIRED[kind]),
+        )
+        for kind, purpose in _PURPOSES.items()
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

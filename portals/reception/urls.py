@@ -9,4 +9,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("runs/", views.runs, name="runs"),
     path("runs/<int:pk>/", views.run, name="run"),
+    path("files/", views.files, name="files"),
+    path("files/<str:kind>.csv", views.template, name="template"),
 ]

@@ -17,14 +17,16 @@ from tests.house.product import ROOMS, ROOT
 
 START = "import django; django.setup()"
 PUBLIC = "https://schoolsbuddy.example"
+NEEDED = (
+    "SECRET_KEY", "FIELD_KEYS", "SITE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "FILES_DIR",
+    "DEFAULT_FROM_EMAIL",
+)  # fmt: skip
 LOCAL = {"INSECURE_LOCAL": "1", "SITE_URL": "http://127.0.0.1:8000"}
 
 
-def start(*, without: tuple[str, ...] = (), code: str = START, **changed: str) -> subprocess.CompletedProcess[str]:
-    """Start Python with production's environment, changed; nothing of our own environment gets in."""
-    environment = deployed() | changed
-    for name in without:
-        del environment[name]
+def start(code: str = START, /, **changed: str | None) -> subprocess.CompletedProcess[str]:
+    """Start Python with production's environment, changed (None: left out); nothing of our own environment gets in."""
+    environment = {name: value for name, value in (deployed() | changed).items() if value is not None}
     command = [sys.executable, "-W", "error::ResourceWarning", "-c", code]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
@@ -77,17 +79,16 @@ def test_every_unsafe_setting_is_said_at_once() -> None:
 
 
 def test_every_missing_variable_is_said_at_once() -> None:
-    needed = ("SECRET_KEY", "FIELD_KEYS", "SITE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "FILES_DIR")
-    done = start(without=(*needed, "DEFAULT_FROM_EMAIL"))
+    done = start(**dict.fromkeys(NEEDED))
     told = done.stderr.splitlines()[-1]
     assert done.returncode != 0
-    for name in (*needed, "DEFAULT_FROM_EMAIL"):
+    for name in NEEDED:
         assert name in told
 
 
 def test_the_site_itself_needs_no_owner() -> None:
     code = f"{START}; from django.conf import settings; print(*settings.DATABASES)"
-    assert start(without=("DATABASE_OWNER_URL",), code=code).stdout.split() == ["default"]
+    assert start(code, DATABASE_OWNER_URL=None).stdout.split() == ["default"]
 
 
 def test_production_has_safe_cookies_and_headers() -> None:
@@ -95,18 +96,18 @@ def test_production_has_safe_cookies_and_headers() -> None:
 from django.conf import settings as s
 print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS >= 31536000,
       s.SESSION_COOKIE_HTTPONLY, s.MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN, "unsafe" in str(s.CONTENT_SECURITY_POLICY))"""
-    assert start(code=code).stdout.split() == ["True", "True", "True", "True", "True", "False", "False"]
+    assert start(code).stdout.split() == ["True", "True", "True", "True", "True", "False", "False"]
 
 
 def test_djangos_own_deploy_check_has_nothing_to_say() -> None:
     command = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    done = start(code=f"from django.core.management import execute_from_command_line as run; run({command})")
+    done = start(f"from django.core.management import execute_from_command_line as run; run({command})")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_scope_middlewares_stand_last_because_they_call_the_view() -> None:
     code = f"{START}; from django.conf import settings; print(*settings.MIDDLEWARE[-2:])"
-    assert start(code=code).stdout.split() == ["users.middleware.SupportScope", "tenants.middleware.SchoolScope"]
+    assert start(code).stdout.split() == ["users.middleware.SupportScope", "tenants.middleware.SchoolScope"]
 
 
 @pytest.mark.django_db(databases=["default", "owner"])

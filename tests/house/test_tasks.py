@@ -170,9 +170,13 @@ SETS_THE_SCHOOL = re.compile(r"set_config\s*\(|\bset\s+(local\s+|session\s+)?(ro
 
 def schools_opened_in_sql(source: Source) -> list[int]:
     """Only tenants/scope.py tells the database which school is open or which role asks, and only for a transaction."""
-    texts = [node for node in ast.walk(source[1]) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    sql = [node for node in texts if SETS_THE_SCHOOL.search(node.value) and not _is_docstring(source[1], node)]
-    return [node.lineno for node in sql if source[0] != "tenants/scope.py" or ", true)" not in node.value]
+    sql = [
+        (node.lineno, node.value)
+        for node in ast.walk(source[1])
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not _is_docstring(source[1], node)
+        if SETS_THE_SCHOOL.search(node.value)
+    ]
+    return [line for line, text in sql if source[0] != "tenants/scope.py" or ", true)" not in text]
 
 
 def _is_docstring(tree: ast.Module, node: ast.Constant) -> bool:

@@ -134,7 +134,7 @@ POLICIES = {
 def rows(statement: str, table: str, alias: str = "default") -> list[Any]:
     with connections[alias].cursor() as cursor:
         cursor.execute(statement, [table])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def faults(table: str, keys: list[tuple[str, str]], alias: str = "default") -> set[str]:

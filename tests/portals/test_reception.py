@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from sync.connectors.csv_files.templates import template
 from sync.models import Hold, MisProduct, Refusal
+from sync.records import Kind
 from tenants import scope
 from tenants.models import School
 from tests.conftest import Person
@@ -161,3 +163,19 @@ def test_another_school_s_runs_stay_there(rhea: Person, northgate: School, himal
         runs.change(run, "Gita Secretly")
     assert "No run yet" in page(rhea, f"{HOME}runs/")
     assert rhea.client.get(f"{HOME}runs/{run.pk}/").status_code == 404
+
+
+def test_the_csv_files_are_explained_and_each_has_a_template(rhea: Person, northgate: School):
+    text = page(rhea, f"{HOME}files/")
+    for kind in Kind:
+        assert f"{kind}.csv" in text
+        response = rhea.client.get(f"{HOME}files/{kind}.csv")
+        assert response.status_code == 200
+        assert response["Content-Disposition"] == f'attachment; filename="{kind}.csv"'
+        assert response.content == template(kind)
+    assert "Without this file nothing is read" in text
+    assert rhea.client.get(f"{HOME}files/secrets.csv").status_code == 404
+
+
+def test_templates_are_for_super_users(alice: Person, northgate: School):
+    assert alice.client.get(f"{HOME}files/students.csv").status_code == 403

@@ -1,4 +1,4 @@
-"""Plans in a real database: it reaches what the plan says, whole, with its log, and an unchanged night writes nothing."""
+"""Plans in a real database: it reaches what the plan says, with its log; an unchanged night writes nothing."""
 
 import contextlib
 import csv
@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.world.model import Alters, Night, SchoolWorld, World
+from sync.connectors.csv_files import CsvFiles
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
 from sync.pipeline.apply import apply
 from sync.pipeline.extract import extract
@@ -25,7 +26,6 @@ from sync.pipeline.plan import plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
 from sync.pipeline.snapshot import rules_of, snapshot
-from sync.connectors.csv_files import CsvFiles
 from sync.records import Kind
 from tenants import scope
 from tenants.models import School
@@ -291,7 +291,9 @@ def test_every_change_is_logged_with_who_field_old_new_and_why(small: Place) -> 
     with scope.school(small.school.pk):
         lines = list(Change.objects.filter(run=run))
     assert expected, "somebody goes by another name"
-    renamed = [line for line in lines if (line.kind, line.action, line.field) == ("students", "amend", "preferred_name")]
+    renamed = [
+        line for line in lines if (line.kind, line.action, line.field) == ("students", "amend", "preferred_name")
+    ]
     assert sorted((line.ref, line.old, line.new) for line in renamed) == sorted(expected)
     for line in lines:
         assert line.label

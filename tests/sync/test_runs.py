@@ -4,7 +4,7 @@ import datetime
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,10 +21,10 @@ from sync.errors import Broken, Busy, Doubtful, Refused
 from sync.models import Connection, Run
 from sync.operations import connections, runs
 from sync.records import Complete, Guardian, Kind, RosterRecord, Student
-from tenants.secrets import UnreadableSecret
 from sync.signals import run_requested
 from tenants import scope
 from tenants.models import AuditEvent, School
+from tenants.secrets import UnreadableSecret
 from tests.sync.conftest import Place
 from tests.sync.test_apply import written_by
 from users.models import Student as StudentRow
@@ -206,7 +206,7 @@ def test_what_nobody_foresaw_ends_the_run_without_telling_the_data_and_is_raised
     # A reference too long for the unique index: the database refuses it, and its message names the value.
     secret = "secret" + random.Random(1).randbytes(9000).hex()
     person = Guardian(ref=secret, given_name="Ann", family_name="Bell")
-    monkeypatch.setattr(Faulty, "roster", lambda self: iter([person, Complete(kind=Kind.GUARDIANS, rows=1)]))
+    monkeypatch.setattr(Faulty, "roster", lambda _: iter([person, Complete(kind=Kind.GUARDIANS, rows=1)]))
     run = request(alder)
     with pytest.raises(DatabaseError):
         perform(alder, run)

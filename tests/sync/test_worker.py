@@ -1,4 +1,4 @@
-"""A real Celery worker and a real broker: runs get there, and a worker that dies in the middle leaves nothing half done."""
+"""A real Celery worker and a real broker: a worker that dies in the middle leaves nothing half done."""
 
 import contextlib
 import os
@@ -48,10 +48,10 @@ class Worker:
 
     def __init__(self, *, environment: dict[str, str], log: Path) -> None:
         self.log = log
-        command = "-A schoolsbuddy worker -Q roster --pool prefork -c 1 --without-gossip --without-mingle".split()
+        command = ["-A", "schoolsbuddy", "worker", "-Q", "roster", "--pool", "prefork", "-c", "1"]
         with log.open("ab") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "celery", *command],
+                [sys.executable, "-m", "celery", *command, "--without-gossip", "--without-mingle"],
                 env=environment,
                 cwd=settings.BASE_DIR,
                 stdout=file,
@@ -102,17 +102,19 @@ def broker(worker_id: str) -> Iterator[str]:
 def let_an_hour_pass_at(broker: str) -> None:
     """Have the broker believe that what was handed out was handed out an hour ago: it takes it for lost."""
     client = redis.Redis.from_url(broker)
-    handed_out = client.zrange("unacked_index", 0, -1, withscores=True)
+    handed_out: Any = client.zrange("unacked_index", 0, -1, withscores=True)
     assert handed_out, "a task that nobody has said is done"
-    client.zadd("unacked_index", {tag: since - settings.BROKER_VISIBILITY_TIMEOUT for tag, since in handed_out})
+    for tag, since in handed_out:
+        client.zadd("unacked_index", {tag: since - settings.BROKER_VISIBILITY_TIMEOUT})
     client.close()
 
 
 def _send_to(url: str) -> None:
+    """Have this process send its tasks there; Celery keeps its connections for ever otherwise."""
+    celery: Any = app
     kombu.pools.reset()
-    app._pool = None
-    app.amqp._producer_pool = None
-    app.conf.broker_url = app.conf.broker_write_url = app.conf.broker_read_url = url
+    celery._pool = celery.amqp._producer_pool = None
+    celery.conf.update(broker_url=url, broker_write_url=url, broker_read_url=url)
 
 
 def _here(url: str) -> str:
@@ -169,7 +171,7 @@ def _who_waits() -> int | None:
 def _session_is_over(pid: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from pg_stat_activity where pid = %s", [pid])
-        return cursor.fetchone() == (0,)
+        return bool(cursor.fetchone() == (0,))
 
 
 def state(place: Place, run: Run) -> Run:

@@ -30,7 +30,7 @@ def signed_in(alias: str) -> Iterator[Raw]:
 
 def ask(raw: Raw, statement: str, *names: str, values: Any = ()) -> Any:
     """Run a statement whose `{}` are names of tables or columns."""
-    return raw.execute(sql.SQL(statement).format(*map(sql.Identifier, names)), values)  # type: ignore[arg-type] # literals of the tests
+    return raw.execute(sql.SQL(statement).format(*map(sql.Identifier, names)), values)
 
 
 def value(raw: Raw, statement: str, *names: str, values: Any = ()) -> Any:

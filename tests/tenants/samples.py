@@ -59,7 +59,7 @@ def furnish(slug: str, *, status: str = School.Status.ACTIVE) -> Furnished:
     school = School.objects.create(slug=slug, name=slug.title(), status=status)
     with scope.school(school.pk):
         parents = {model: make(model, slug, 1) for model in (Student, Guardian, StaffMember, SchoolClass, Run)}
-        spares = {model: make(model, slug, 2) for model in parents}
+        spares: dict[Model, Any] = {model: make(model, slug, 2) for model in parents}
         rows: dict[Model, Any] = parents | _children(parents)
         _memberships(school, parents)
     return Furnished(school=school, rows=rows, spares=spares)

@@ -14,12 +14,12 @@ from users.models import Student
 app = Celery("tests", broker="memory://", set_as_current=False)
 
 
-@app.task(base=SchoolTask)  # type: ignore[untyped-decorator] # Celery's decorator
+@app.task(base=SchoolTask, shared=False)
 def count_students() -> tuple[int, int]:
     return scope.current(), Student.objects.count()
 
 
-@app.task(base=SchoolTask)  # type: ignore[untyped-decorator] # Celery's decorator
+@app.task(base=SchoolTask, shared=False)
 def fail_half_way() -> None:
     AuditEvent.objects.create(at=NIGHT, action="half.done")
     raise ZeroDivisionError

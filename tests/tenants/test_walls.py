@@ -217,19 +217,17 @@ def test_the_open_school_dies_with_a_transaction_that_failed(site: Raw, two: Two
 
 def test_a_savepoint_that_is_rolled_back_closes_what_it_opened(site: Raw, two: Two) -> None:
     site.execute("select 1")  # the transaction around
-    with site.transaction() as savepoint:
+    with site.transaction(force_rollback=True):
         raw.open_school(site, two[0].pk)
         assert count_students(site) == 2
-        raise psycopg.Rollback(savepoint)
     assert "no school is open" in str(raw.refusal(site, "select * from {}", table(Student)))
 
 
 def test_a_savepoint_that_is_rolled_back_keeps_the_school_around_it(site: Raw, two: Two) -> None:
     ours, theirs = two
     raw.open_school(site, ours.pk)
-    with site.transaction() as savepoint:
+    with site.transaction(force_rollback=True):
         raw.open_school(site, theirs.pk)
-        raise psycopg.Rollback(savepoint)
     assert raw.value(site, "select max(school_id) from {}", table(Student)) == ours.pk
 
 
@@ -353,9 +351,8 @@ def test_wall_4_a_child_points_at_no_parent_of_another_school(
     raw.across_schools(owner)
     row = child_of(owner, ours, model, field)
     spare: Any = field.related_model
-    with owner.transaction() as savepoint:
+    with owner.transaction(force_rollback=True):
         point_elsewhere(owner, row, model, field.column, ours.spares[spare].pk)  # the same within the school is fine
-        raise psycopg.Rollback(savepoint)
     with pytest.raises(psycopg.errors.ForeignKeyViolation, match=f"{field.column}_same_school"), owner.transaction():
         point_elsewhere(owner, row, model, field.column, theirs.spares[spare].pk)
 

@@ -5,7 +5,7 @@ from django.core.validators import validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from users.emails import dummy_address, domain_of, is_dummy
+from users.emails import domain_of, dummy_address, is_dummy
 
 SLUGS = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(lambda slug: len(slug) <= 50)
 

@@ -60,8 +60,7 @@ def test_composed_and_decomposed_letters_are_the_same(name: str) -> None:
 
 @given(st.text(st.characters(categories=["Lu", "Ll"], max_codepoint=0x24F)))
 def test_capitals_make_no_difference(name: str) -> None:
-    assert fold(name.lower()) == fold(fold(name.lower()))
-    assert fold(name.title()).replace(" ", "") == fold(name.title().casefold()).replace(" ", "")
+    assert fold(name.upper()) == fold(name)
 
 
 @given(st.text())

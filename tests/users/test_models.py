@@ -178,19 +178,19 @@ def test_a_name_is_said_as_it_is_written(inside: School) -> None:
 @pytest.mark.parametrize("words", ["Munoz", "muñoz", "MUÑOZ jose", "josé muñ", ""])
 def test_a_student_is_found_by_words_in_any_order_without_accents(inside: School, words: str) -> None:
     row = person(Student, "oakfield", 1, given_name="José", family_name="Muñoz")
-    assert list(Student.objects.get_queryset().named(words)) == [row]
+    assert list(Student.objects.named(words)) == [row]
 
 
 @pytest.mark.parametrize("words", ["Munez", "%", "_", "jose x", "mu%z"])
 def test_words_that_are_not_in_a_name_find_nobody(inside: School, words: str) -> None:
     person(Student, "oakfield", 1, given_name="José", family_name="Muñoz")
-    assert list(Student.objects.get_queryset().named(words)) == []
+    assert list(Student.objects.named(words)) == []
 
 
 def test_who_is_missing_still_belongs_who_left_does_not(inside: School) -> None:
     here = [person(Student, "oakfield", 1), person(Student, "oakfield", 2, status="missing")]
     person(Student, "oakfield", 3, status="left")
-    assert set(Student.objects.get_queryset().here()) == set(here)
+    assert set(Student.objects.here()) == set(here)
 
 
 def test_a_tie_binds_a_pair_once_and_holds_while_it_is_neither_ended_nor_restricted(inside: School) -> None:
@@ -198,7 +198,7 @@ def test_a_tie_binds_a_pair_once_and_holds_while_it_is_neither_ended_nor_restric
     ties = [Tie.objects.create(guardian=person(Guardian, "oakfield", n), student=child) for n in (1, 2, 3)]
     set_fields(ties[1], restricted=True)
     set_fields(ties[2], ended_on=NIGHT.date())
-    assert list(Tie.objects.get_queryset().in_force()) == ties[:1]
+    assert list(Tie.objects.in_force()) == ties[:1]
     with pytest.raises(IntegrityError, match="one_tie_per_pair"), transaction.atomic():
         Tie.objects.create(guardian_id=ties[0].guardian_id, student=child)
 

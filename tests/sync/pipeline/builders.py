@@ -131,9 +131,12 @@ def applied(plan: Plan, snapshot: Snapshot) -> Snapshot:
             email=arrival.email,
             mis_email=arrival.mis_email,
             domain_recognised=arrival.domain_recognised,
+            since=plan.night,
         )
     for change in plan.amendments:
-        records[change.kind][change.id] = _amended(records[change.kind][change.id], change.kind, change.field, change.new)
+        records[change.kind][change.id] = _amended(
+            records[change.kind][change.id], change.kind, change.field, change.new
+        )
     for standing in plan.standings:
         records[standing.kind][standing.id] = msgspec.structs.replace(
             records[standing.kind][standing.id],

@@ -183,10 +183,12 @@ def test_a_rotation_of_three_contacts_is_quarantined_whole() -> None:
 
 def test_a_swap_with_a_new_address_for_one_is_still_seen() -> None:
     before = holding(
-        guardian("701", "Carla Vance", email="carla@home.example"), guardian("702", "Nina Ortega", email="nina@home.example")
+        guardian("701", "Carla Vance", email="carla@home.example"),
+        guardian("702", "Nina Ortega", email="nina@home.example"),
     )
     said = roster(
-        guardian("702", "Carla Vance", email="new@home.example"), guardian("701", "Nina Ortega", email="nina@home.example")
+        guardian("702", "Carla Vance", email="new@home.example"),
+        guardian("701", "Nina Ortega", email="nina@home.example"),
     )
     wish = plan(before, said, RULES, night=NIGHT)
     assert len(wish.holds) == 2

@@ -1,0 +1,136 @@
+"""The people with a story (mission §2.13), as far as files reach: five nights of both demo schools, told once each."""
+
+import datetime
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+
+from local.world import cast
+from local.world.model import World
+from sync.models import Change, Hold
+from tenants import scope
+from tests.sync.conftest import Place
+from users.models import Account, Guardian, Membership, StaffMember, Student, Tie
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+
+
+def activate(address: str) -> None:
+    """The owner of this address signs in."""
+    Account.objects.filter(email=address).update(activated_at=timezone.now())
+
+
+def guardian(place: Place, family: str, given: str) -> Guardian:
+    with scope.school(place.school.pk):
+        found: Guardian = Guardian.objects.get(family_name=family, given_name=given)
+        return found
+
+
+def logins(place: Place, address: str) -> set[str]:
+    """As what this address enters the school."""
+    ways = ("guardian_id", "student_id", "staff_member_id")
+    found = Membership.objects.filter(school=place.school, account__email=address).values(*ways)
+    return {way for one in found for way in ways if one[way]}
+
+
+def test_the_story_of_northgate(place: Callable[..., Place], demo_world: World) -> None:  # noqa: PLR0915 -- one story
+    here = place(demo_world.school("northgate"))
+
+    # Night 1
+    here.sync(1)
+    mei, bo = guardian(here, "Li", "Mei"), guardian(here, "Li", "Bo")
+    assert (mei.real_email, bo.real_email) == (cast.LI_SHARED_ADDRESS, "")
+    assert logins(here, cast.LI_SHARED_ADDRESS) == {"guardian_id"}
+    assert guardian(here, "Cole", "Sam").real_email == ""
+    with scope.school(here.school.pk):
+        ruth, max_wren = (
+            StaffMember.objects.get(family_name="Vale"),
+            StaffMember.objects.get(given_name="Max", family_name="Wren"),
+        )
+        assert (ruth.domain_recognised, max_wren.domain_recognised) == (True, False)
+        asta = Student.objects.get(family_name="Lund")
+        assert asta.email_is_dummy, "her mother's address, and a year without access"
+    assert logins(here, max_wren.email) == set()
+    assert logins(here, ruth.email) == {"staff_member_id"}
+    assert logins(here, cast.JO_HART_ADDRESS) == {"staff_member_id"}
+
+    # Night 2: Jo Hart is a parent too; 55 and 90 are missing for the first time
+    run = here.sync(2)
+    assert logins(here, cast.JO_HART_ADDRESS) == {"staff_member_id", "guardian_id"}
+    with scope.school(here.school.pk):
+        assert Change.objects.filter(run=run, kind="guardians", action="arrive", label="Jo Hart").count() == 1
+        ann, nell = Student.objects.get(family_name="Bell", given_name="Ann"), Student.objects.get(family_name="Frost")
+        assert (ann.status, nell.status) == ("missing", "missing")
+        ties = set(Tie.objects.filter(student=nell).values_list("id", "ended_on"))
+
+    # Night 3: one of the two fathers has signed in, so the swap of their addresses waits
+    activate(cast.OWEN_PRICE_ADDRESS)
+    run = here.sync(3)
+    assert guardian(here, "Price", "Owen").email == cast.OWEN_PRICE_ADDRESS
+    assert guardian(here, "Doyle", "Liam").email == cast.LIAM_DOYLE_ADDRESS
+    with scope.school(here.school.pk):
+        assert {frozenset(hold.labels) for hold in Hold.objects.filter(run=run)} == {
+            frozenset({"Owen Price", "Liam Doyle"})
+        }
+        change = Change.objects.get(run=run, kind="guardians", person_id=bo.pk, field="email")
+        assert (change.old, change.new) == ("", cast.BO_LI_OWN_ADDRESS)
+        assert Student.objects.get(pk=ann.pk).status == "left"
+    assert guardian(here, "Li", "Bo").pk == bo.pk
+    assert logins(here, cast.BO_LI_OWN_ADDRESS) == {"guardian_id"}
+    assert guardian(here, "Li", "Mei").email == cast.LI_SHARED_ADDRESS
+    assert logins(here, cast.SAM_COLE_ADDRESS) == {"guardian_id"}
+
+    # Night 4: 701 and 702 changed places, Jo Hart stopped teaching, Kit Moss has one address
+    run = here.sync(4)
+    assert guardian(here, "Vance", "Carla").real_email == "carla.vance@mailhouse.example"
+    assert guardian(here, "Ortega", "Nina").real_email == "nina.ortega@webpost.example"
+    with scope.school(here.school.pk):
+        assert {tuple(hold.refs) for hold in Hold.objects.filter(run=run)} >= {("701",), ("702",)}
+        assert list(Tie.objects.filter(guardian__family_name="Vance", student__family_name="Vance", ended_on=None))
+        jo = StaffMember.objects.get(family_name="Hart", given_name="Jo")
+        assert jo.status == "missing", "listed; a super user decides"
+    assert logins(here, cast.KIT_MOSS_STAFF_ADDRESS) == {"staff_member_id", "guardian_id"}
+
+    # Night 5: another child has 55, 90 is back, Zoë has her letters
+    run = here.sync(5)
+    with scope.school(here.school.pk):
+        assert ("55",) in {tuple(hold.refs) for hold in Hold.objects.filter(run=run)}
+        ann.refresh_from_db()
+        assert (ann.given_name, ann.status) == ("Ann", "left")
+        assert not Student.objects.filter(given_name="Bob", family_name="Stone").exists()
+        assert not Tie.objects.filter(student=ann, guardian__family_name="Stone").exists()
+        back = Student.objects.get(family_name="Frost")
+        assert (back.pk, back.status, back.left_on) == (nell.pk, "active", None)
+        assert set(Tie.objects.filter(student=nell).values_list("id", "ended_on")) == ties
+        zoe = Student.objects.get(pk=Student.objects.named("zoe munoz").get().pk)
+        assert (zoe.given_name, zoe.family_name) == cast.ZOE_RIGHT
+        assert StaffMember.objects.get(pk=jo.pk).status == "missing"
+    assert "guardian_id" in logins(here, cast.JO_HART_ADDRESS)
+
+
+def test_the_story_of_himal(place: Callable[..., Place], demo_world: World) -> None:
+    here = place(demo_world.school("himal"))
+    for number in range(1, 5):
+        here.sync(number)
+    dev = guardian(here, "Rai", "Dev")
+    assert dev.real_email == "", "the school's own domain is blocked for parents"
+    assert dev.mis_email == cast.DEV_RAI_STAFF_ADDRESS
+    assert logins(here, cast.DEV_RAI_STAFF_ADDRESS) == {"staff_member_id"}
+    run = here.sync(5)
+    assert guardian(here, "Rai", "Dev").pk == dev.pk
+    assert logins(here, cast.DEV_RAI_PRIVATE_ADDRESS) == {"guardian_id"}
+    assert run.local_date == datetime.date(2026, 11, 13)
+
+
+def test_sam_cole_is_one_login_at_two_schools_and_two_people(place: Callable[..., Place], demo_world: World) -> None:
+    schools = [place(demo_world.school(slug)) for slug in ("northgate", "himal")]
+    for here in schools:
+        here.sync(1)
+        assert not guardian(here, "Cole", "Sam").real_email
+    for number in (2, 3):
+        for here in schools:
+            here.sync(number)
+    account = Account.objects.get(email=cast.SAM_COLE_ADDRESS)
+    assert {one.school_id for one in account.memberships.all()} == {here.school.pk for here in schools}
+    assert len({one.guardian_id for one in account.memberships.all()}) == 2
