@@ -34,6 +34,9 @@ ADMIN_FOR_ALL = {
     "admin/jsi18n/": "Django's own translations for scripts",
 }
 
+# A word that each further part of an address may be.
+WORDS = {"kind": "students"}
+
 
 class Address(NamedTuple):
     """A pattern, written out from the root, and its view."""
@@ -48,7 +51,8 @@ class Address(NamedTuple):
 
     def filled(self, *, school: str, pk: int) -> str:
         """The address with its parts filled in."""
-        return "/" + re.sub(r"<(\w+):\w+>", lambda part: school if part[1] == "slug" else str(pk), self.route)
+        parts = {"slug": school, "int": str(pk)}
+        return "/" + re.sub(r"<(\w+):(\w+)>", lambda part: parts.get(part[1]) or WORDS[part[2]], self.route)
 
 
 def walk(patterns: list[Any], before: str = "") -> Iterator[Address]:

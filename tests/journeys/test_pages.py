@@ -29,6 +29,7 @@ def portal_pages(site: Site) -> tuple[str, ...]:
         f"/s/northgate/parent/children/{site.parents_child.pk}/",
         "/s/northgate/reception/",
         "/s/northgate/reception/runs/",
+        "/s/northgate/reception/files/",
         f"/s/northgate/reception/runs/{site.run}/",
         f"/s/northgate/reception/runs/{site.running}/",
     )
