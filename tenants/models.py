@@ -103,16 +103,20 @@ class SchoolDomain(models.Model):
 
 
 class OwnedKey(models.ForeignKey[Any, Any]):
-    """A foreign key between two rows of one school; `walls.Enclose` writes its constraint as `(school_id, …)`."""
+    """A foreign key between two rows of one school; `walls.Enclose` writes its constraint as `(school_id, …)`.
+
+    It has no index of its own: whoever looks along it declares one that begins with the school.
+    """
 
     def __init__(self, to: Any, on_delete: Any, **kwargs: Any) -> None:
-        kwargs["db_constraint"] = False
+        kwargs["db_constraint"] = kwargs["db_index"] = False
         super().__init__(to, on_delete, **kwargs)
 
     def deconstruct(self) -> Any:
         """Leave out what the class itself says."""
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("db_constraint", None)
+        kwargs.pop("db_index", None)
         return name, path, args, kwargs
 
 

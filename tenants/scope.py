@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 READER_ROLE = "schoolsbuddy_reader"
 
 _open: ContextVar[int | None] = ContextVar("open_school", default=None)
+_everywhere: ContextVar[bool] = ContextVar("everywhere", default=False)
 
 View = TypeVar("View", bound=Callable[..., Any])
 M = TypeVar("M", bound=models.Model)
@@ -55,6 +56,8 @@ def school(pk: int) -> Iterator[None]:
     Raises:
         AnotherSchoolOpen: a different school is open already.
     """
+    if _everywhere.get():
+        raise AnotherSchoolOpen(f"all schools are being read; stop that before opening school {pk}")
     already = _open.get()
     if already not in (None, pk):
         raise AnotherSchoolOpen(f"school {already} is open; close it before opening school {pk}")
@@ -83,12 +86,16 @@ def everywhere(*, reason: str) -> Iterator[None]:
     if is_open():
         raise AnotherSchoolOpen("a school is open; close it before reading across schools")
     log.info("reading across schools: %s", reason)
-    with scopes_disabled(), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("select set_config('role', %s, true)", [READER_ROLE])
-        yield
-        with connection.cursor() as cursor:
-            cursor.execute("select set_config('role', 'none', true)")
+    within = _everywhere.get()
+    token = _everywhere.set(True)
+    try:
+        with scopes_disabled(), transaction.atomic():
+            _take_role(READER_ROLE)
+            yield
+            if not within:
+                _take_role("none")
+    finally:
+        _everywhere.reset(token)
 
 
 def outside(view: View) -> View:
@@ -120,3 +127,8 @@ class OwnedManager(models.Manager[M]):
 def _tell_database(value: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("select set_config('app.school', %s, true)", [value])
+
+
+def _take_role(role: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select set_config('role', %s, true)", [role])

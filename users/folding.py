@@ -14,5 +14,6 @@ _PLAIN: Final = str.maketrans(
 def fold(*parts: str | None) -> str:
     """Join the parts, lower their case and take their accents, apostrophes and hyphens away."""
     text = " ".join(part for part in parts if part).casefold()
-    letters = (letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    plain = unicodedata.normalize("NFKD", text).casefold()  # twice: the plain form of a letter may be a capital
+    letters = (letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
     return " ".join("".join(letters).translate(_PLAIN).split())

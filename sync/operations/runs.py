@@ -6,8 +6,10 @@ A killed worker leaves nothing half done: data, change log and the run's end com
 import datetime
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -44,6 +46,16 @@ Clock = Callable[[], datetime.datetime]
 
 class AnotherRunIsOn(Exception):
     """This school's roster is being synced already; the run stays in the queue and is tried again."""
+
+
+class InternalFault(Exception):
+    """A fault of ours ended a run; the message says what kind and where, and nothing of anybody's data."""
+
+
+def whereabouts(fault: BaseException) -> str:
+    """Return the kind of a fault and the last places it went through, without its message."""
+    frames = traceback.extract_tb(fault.__traceback__)[-4:]
+    return f"{type(fault).__name__} at " + " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +132,7 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
 
     Raises:
         AnotherRunIsOn: come back later.
-        Exception: what no one foresaw; the run is marked failed first.
+        InternalFault: what no one foresaw; the run is marked failed first.
     """
     with scope.school(school.pk):
         current = _begin(school, run, at=clock())
@@ -132,10 +144,10 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
     except SyncError as fault:
         log.warning("run %s of school %s ended: %s: %s", run, school.pk, type(fault).__name__.lower(), fault)
         return _fail(school, run, kind=type(fault).__name__.lower(), error=str(fault), at=clock(), refused=fault)
-    except Exception as fault:
-        log.exception("run %s of school %s failed", run, school.pk)
+    except Exception as fault:  # noqa: BLE001 whatever it is, the run must end in a named state
         _fail(school, run, kind="internal", error=_INTERNAL, at=clock(), refused=fault)
-        raise
+        # A database's message can quote a child's row, so only the kind of fault and its place go into any log.
+        raise InternalFault(f"run {run} of school {school.pk}: {whereabouts(fault)}") from None
 
 
 _INTERNAL: Final = "Something went wrong on our side; nothing was changed. Our people have been told."

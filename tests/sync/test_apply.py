@@ -443,3 +443,15 @@ def test_refusals_and_holds_are_kept_with_their_run(place: Callable[..., Place],
     assert {("guardians", ("701",)), ("guardians", ("702",))} <= holds
     assert held.status == Run.Status.PARTIAL
     assert held.counts["guardians"]["held"] == 2
+
+
+@committed
+def test_the_largest_priority_that_a_file_may_hold_has_room(small: Place) -> None:
+    small.write(1)
+    path = small.folder / "ties.csv"
+    header, first, *rest = path.read_text().splitlines()
+    place, cells = header.split(",").index("priority"), first.split(",")
+    first = ",".join([*cells[:place], "999999", *cells[place + 1 :]])
+    path.write_text("\r\n".join([header, first, *rest]))
+    assert small.perform(1).status == Run.Status.OK
+    assert 999_999 in {tie.values[1] for tie in small.held().links[Kind.TIES].values()}

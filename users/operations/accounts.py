@@ -42,6 +42,9 @@ insert into users_membership (account_id, school_id, {column}, confirmed_at)
 select a.id, %(school)s, p.id,
   case when a.activated_at is not null and exists (
     select 1 from users_membership o where o.account_id = a.id and o.school_id <> %(school)s
+  ) and not exists (
+    select 1 from users_membership h
+    where h.account_id = a.id and h.school_id = %(school)s and h.confirmed_at is not null
   ) then null else %(at)s::timestamptz end
 from {table} p join users_account a on lower(a.email) = lower(p.email)
 where p.school_id = %(school)s and not p.email_is_dummy and p.status <> 'left' and {condition}

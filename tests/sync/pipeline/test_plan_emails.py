@@ -179,6 +179,13 @@ def test_a_newcomer_does_not_get_the_address_that_somebody_with_a_stake_gives_up
     assert [set(hold.refs) for hold in wish.holds] == [{"1", "9"}]
 
 
+def test_the_stake_of_whoever_would_get_an_address_counts_as_well() -> None:
+    before = with_stake(holding(*ring(X, "")), GUARDIANS, "2")
+    wish = plan(before, roster(*ring(Y, X)), RULES, night=NIGHT)
+    assert emails(applied(wish, before)) == {"1": X, "2": ""}
+    assert [set(hold.refs) for hold in wish.holds] == [{"1", "2"}]
+
+
 def test_the_stake_of_either_of_two_who_share_an_address_counts() -> None:
     before = with_stake(holding(staff("s", "Jo Hart", email=X), guardian("g", "Jo Hart", email=X)), GUARDIANS, "g")
     said = roster(staff("s", "Jo Hart", email=Y), guardian("g", "Jo Hart", email=Y), guardian("h", "Ida Hale", email=X))

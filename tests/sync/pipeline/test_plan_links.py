@@ -130,6 +130,12 @@ def test_a_tie_that_comes_back_is_the_same_row_and_keeps_what_is_not_said() -> N
     assert link(applied(wish, ended), Kind.TIES, "s", "g") == link(before, Kind.TIES, "s", "g")
 
 
+def test_a_tie_that_has_ended_does_not_end_again() -> None:
+    before = holding(*PEOPLE, tie("s", "g"))
+    ended = applied(plan(before, roster(*PEOPLE), RULES, night=NIGHT), before)
+    assert plan(ended, roster(*PEOPLE), RULES, night=NIGHT).writes == 0
+
+
 def test_a_move_between_classes_is_one_end_and_one_arrival() -> None:
     other = school_class("d", "8A")
     before = holding(*PEOPLE, other, SEAT)
