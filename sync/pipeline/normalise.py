@@ -52,6 +52,9 @@ _NOBODY: Final = frozenset(
     )
 )
 _NOBODY_PHRASES: Final = frozenset({"no email", "no e-mail", "not known", "not provided", "not given"})
+_LONGEST_REF: Final = 200
+_LONGEST_LINE: Final = 500  # far above any name; what is longer is a slipped column, and no index could hold it
+_LONGEST_TEXT: Final = 20_000
 _OLDEST: Final = datetime.date(1900, 1, 1)
 _REFS: Final = frozenset({"ref", "student_ref", "guardian_ref", "class_ref", "staff_ref"})
 _TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
@@ -119,10 +122,10 @@ class _Desk:
             self._refuse_nobody(kind, key)
             return
         clean = self._clean(kind, key, record)
-        lack = _lack(clean)
-        if lack:
+        lack, excess = _lack(clean), _excess(clean)
+        if lack or excess:
             self.unclear[kind].add(key)
-            self._refuse(kind, key, Fault.NAMELESS, lack)
+            self._refuse(kind, key, Fault.NAMELESS if lack else Fault.TOO_LONG, lack or excess)
         elif self.held[kind].setdefault(key, clean) != clean:
             self.twice.add((kind, key))
 
@@ -171,7 +174,9 @@ class _Desk:
         halves = (key,) if isinstance(key, str) else key
         known = halves[0] if _is_ref(halves[0]) else ""
         self.unclear[kind].add(known)
-        self._refuse(kind, known, Fault.NO_REFERENCE, "The reference is blank or holds control characters.")
+        self._refuse(
+            kind, known, Fault.NO_REFERENCE, "The reference is blank, over 200 characters, or holds control characters."
+        )
 
     def settle(self) -> None:
         """Drop what is contested, and what names somebody who is not there; called once, after the last record."""
@@ -247,7 +252,7 @@ def tidy(text: str) -> str:
 
 def _is_ref(ref: str) -> bool:
     """Whether a reference can be stored as it is; it is never tidied."""
-    return bool(ref) and not ref.isspace() and not _CONTROL.search(ref)
+    return 0 < len(ref) <= _LONGEST_REF and not ref.isspace() and not _CONTROL.search(ref)
 
 
 def _is_key(key: Key) -> bool:
@@ -267,6 +272,16 @@ def _lack(record: RosterRecord) -> str:
             return "There is neither a condition nor any details."
         case Dietary(need=""):
             return "The need is empty."
+    return ""
+
+
+def _excess(record: RosterRecord) -> str:
+    """Return which text is too long to be what it is said to be, "" if none is; nothing is ever cut (R5)."""
+    for field in _TEXTS[type(record)]:
+        said = getattr(record, field)
+        limit = _LONGEST_TEXT if field in _WITH_LINES else _LONGEST_LINE
+        if said is not NOT_SHARED and len(said) > limit:
+            return f"{field} is longer than {limit} characters; look for a slipped column."
     return ""
 
 

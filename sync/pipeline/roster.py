@@ -39,6 +39,7 @@ class Fault(enum.StrEnum):
     DATE = "date"
     CONTROL_CHARACTERS = "control characters"
     DANGLING = "dangling"
+    TOO_LONG = "too long"
     SHARED_ADDRESS = "address of another person"
     BLOCKED_DOMAIN = "blocked domain"
     UNKNOWN_DOMAIN = "domain not recognised"

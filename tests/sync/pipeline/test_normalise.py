@@ -444,3 +444,20 @@ def test_the_fingerprint_is_the_same_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("field", ["given_name", "family_name"])
+def test_a_text_too_long_to_be_a_name_is_refused_and_never_cut(field: str) -> None:
+    names = {"given_name": "Ann", "family_name": "Bell"}
+    fine = Student(ref="1", **{**names, field: "x" * 500})
+    slipped = Student(ref="2", **{**names, field: "x" * 501})
+    roster = normalise([fine, slipped, Complete(kind=Kind.STUDENTS, rows=2)], today=TODAY)
+    assert set(roster.students) == {"1"}
+    assert roster.unreadable[Kind.STUDENTS] == {"2"}
+    assert [refusal.fault for refusal in roster.refusals] == [Fault.TOO_LONG]
+
+
+def test_a_reference_too_long_to_keep_names_nobody_and_so_nobody_leaves() -> None:
+    said = [Student(ref="x" * 201, given_name="Ann", family_name="Bell"), Complete(kind=Kind.STUDENTS, rows=1)]
+    roster = normalise(said, today=TODAY)
+    assert not roster.proves_absence(kind=Kind.STUDENTS, key="7")
