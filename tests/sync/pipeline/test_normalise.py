@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -448,9 +449,9 @@ def test_the_fingerprint_is_the_same_in_every_process() -> None:
 
 @pytest.mark.parametrize("field", ["given_name", "family_name"])
 def test_a_text_too_long_to_be_a_name_is_refused_and_never_cut(field: str) -> None:
-    names = {"given_name": "Ann", "family_name": "Bell"}
-    fine = Student(ref="1", **{**names, field: "x" * 500})
-    slipped = Student(ref="2", **{**names, field: "x" * 501})
+    person = Student(ref="1", given_name="Ann", family_name="Bell")
+    fine = msgspec.structs.replace(person, **{field: "x" * 500})
+    slipped = msgspec.structs.replace(person, ref="2", **{field: "x" * 501})
     roster = normalise([fine, slipped, Complete(kind=Kind.STUDENTS, rows=2)], today=TODAY)
     assert set(roster.students) == {"1"}
     assert roster.unreadable[Kind.STUDENTS] == {"2"}
@@ -458,6 +459,6 @@ def test_a_text_too_long_to_be_a_name_is_refused_and_never_cut(field: str) -> No
 
 
 def test_a_reference_too_long_to_keep_names_nobody_and_so_nobody_leaves() -> None:
-    said = [Student(ref="x" * 201, given_name="Ann", family_name="Bell"), Complete(kind=Kind.STUDENTS, rows=1)]
-    roster = normalise(said, today=TODAY)
+    stranger = Student(ref="x" * 201, given_name="Ann", family_name="Bell")
+    roster = normalise([stranger, Complete(kind=Kind.STUDENTS, rows=1)], today=TODAY)
     assert not roster.proves_absence(kind=Kind.STUDENTS, key="7")
