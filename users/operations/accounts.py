@@ -36,11 +36,12 @@ delete from users_membership m using {table} p, users_account a
 where m.school_id = %(school)s and m.{column} = p.id and a.id = m.account_id
   and (p.email_is_dummy or lower(p.email) <> lower(a.email) or not {condition})
 """
-# The first school needs no question; a second one waits until the owner of an account in use says yes (R32).
+# The first school needs no question. A second one waits until the owner of the address says yes, whether they have
+# signed in yet or not: a slip of that school's pen must not show them a stranger's child (R32).
 _LINK = """
 insert into users_membership (account_id, school_id, {column}, confirmed_at)
 select a.id, %(school)s, p.id,
-  case when a.activated_at is not null and exists (
+  case when exists (
     select 1 from users_membership o where o.account_id = a.id and o.school_id <> %(school)s
   ) and not exists (
     select 1 from users_membership h
