@@ -7,7 +7,6 @@ MIS's own strings, compared byte for byte; leading zeros are kept.
 
 import datetime
 import enum
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -183,6 +182,15 @@ KIND_OF: Final[dict[type[Record], Kind]] = {
     Dietary: Kind.DIETARY,
 }
 
+# Whom each half of the key of a record names; None: the second half is the MIS's own reference within the first.
+PARTS: Final[dict[Kind, tuple[Kind, Kind | None]]] = {
+    Kind.TIES: (Kind.STUDENTS, Kind.GUARDIANS),
+    Kind.ENROLMENTS: (Kind.CLASSES, Kind.STUDENTS),
+    Kind.TEACHING: (Kind.CLASSES, Kind.STAFF),
+    Kind.MEDICAL: (Kind.STUDENTS, None),
+    Kind.DIETARY: (Kind.STUDENTS, None),
+}
+
 
 def key_of(record: RosterRecord) -> str | tuple[str, str]:
     """What makes a record unique within its kind."""
@@ -199,8 +207,3 @@ def key_of(record: RosterRecord) -> str | tuple[str, str]:
             return record.ref
         case Complete() | Remark():
             return ""
-
-
-def shared(values: Iterable[object]) -> bool:
-    """Whether every one of these values was shared."""
-    return all(value is not NOT_SHARED for value in values)

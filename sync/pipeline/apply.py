@@ -12,9 +12,8 @@ from typing import Any, Final
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
 from sync.pipeline.held import FIELDS, Snapshot, Value
 from sync.pipeline.plan import Action, Amendment, Arrival, Plan, Standing
-from sync.pipeline.plan.links import PARTS
 from sync.pipeline.snapshot import ENDS, MODELS, POINTER
-from sync.records import Kind
+from sync.records import PARTS, Kind
 from tenants import bulk
 from tenants.models import School
 from users.emails import dummy_address

@@ -68,12 +68,3 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """Return the name of a row as it is now."""
         values = self.records[kind][row].values
         return str(values[0]) if kind is Kind.CLASSES else f"{values[0]} {values[1]}".strip()
-
-
-def empty() -> Snapshot:
-    """Return what is held of a school before its first night."""
-    return Snapshot(
-        records={kind: {} for kind in (*PEOPLE, Kind.CLASSES)},
-        identities={kind: {} for kind in (*PEOPLE, Kind.CLASSES)},
-        links={kind: {} for kind in LINKS},
-    )

@@ -19,6 +19,7 @@ from sync.pipeline.roster import Fault, Key, Refusal, Roster
 from sync.records import (
     KIND_OF,
     NOT_SHARED,
+    PARTS,
     Class,
     Complete,
     Dietary,
@@ -62,15 +63,6 @@ _TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
     for record in KIND_OF
 }
 _WITH_LINES: Final = frozenset({"details"})  # care plans have paragraphs; names have not
-
-# Whom each half of a key names.
-_TARGETS: Final[dict[Kind, tuple[Kind, ...]]] = {
-    Kind.TIES: (Kind.STUDENTS, Kind.GUARDIANS),
-    Kind.ENROLMENTS: (Kind.CLASSES, Kind.STUDENTS),
-    Kind.TEACHING: (Kind.CLASSES, Kind.STAFF),
-    Kind.MEDICAL: (Kind.STUDENTS,),
-    Kind.DIETARY: (Kind.STUDENTS,),
-}
 
 
 def normalise(records: Iterable[RosterRecord], *, today: datetime.date) -> Roster:
@@ -186,8 +178,8 @@ class _Desk:
         for kind in Kind:
             self._drop_unclear(kind)
         # People and classes are settled now, so what hangs on them can be judged.
-        for kind, targets in _TARGETS.items():
-            self._drop_dangling(kind, targets)
+        for kind, parts in PARTS.items():
+            self._drop_dangling(kind, tuple(part for part in parts if part))
 
     def _drop_unclear(self, kind: Kind) -> None:
         for key in self.unclear[kind]:

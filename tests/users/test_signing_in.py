@@ -1,12 +1,17 @@
 """The front door: codes, passwords, activation, and nobody who should not."""
 
+import json
 import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from django.core import mail
 from django.test import Client
 
+from tests.conftest import Person
 from tests.factories import people
 from users.models import Account
 
@@ -81,3 +86,10 @@ def test_the_sign_in_page_offers_no_sign_up():
     assert "signup" not in page
     assert "Send me a code by e-mail" in page
     assert "Use a passkey" in page
+
+
+def test_the_secret_of_a_second_factor_is_sealed_at_rest(alice: Person):
+    TOTP.activate(alice.account, "JBSWY3DPEHPK3PXP")
+    stored = Authenticator.objects.get(user=alice.account).data
+    assert "JBSWY3DPEHPK3PXP" not in json.dumps(stored)
+    assert get_adapter().decrypt(stored["secret"]) == "JBSWY3DPEHPK3PXP"

@@ -1,24 +1,14 @@
 """Ties, enrolments, teachings, notes and needs: what is new, what changed, what the MIS no longer names."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 import msgspec
 
-from sync.pipeline.held import FIELDS, HeldLink, LinkKey, Snapshot, Value, Values
+from sync.pipeline.held import FIELDS, HeldLink, LinkKey, Snapshot, Values
 from sync.pipeline.plan.model import LinkAmendment, LinkArrival, LinkEnd
 from sync.pipeline.plan.people import said
 from sync.pipeline.roster import Roster
-from sync.records import NOT_SHARED, Kind, Record
-
-# What the two halves of a key are: the first is the row a change is shown with, except for enrolments.
-PARTS: Final[dict[Kind, tuple[Kind, Kind | None]]] = {
-    Kind.TIES: (Kind.STUDENTS, Kind.GUARDIANS),
-    Kind.ENROLMENTS: (Kind.CLASSES, Kind.STUDENTS),
-    Kind.TEACHING: (Kind.CLASSES, Kind.STAFF),
-    Kind.MEDICAL: (Kind.STUDENTS, None),
-    Kind.DIETARY: (Kind.STUDENTS, None),
-}
+from sync.records import NOT_SHARED, PARTS, Kind, Record
 
 
 class LinkChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,23 +32,10 @@ def links(snapshot: Snapshot, roster: Roster, kind: Kind, doubted: Mapping[Kind,
         known = held.get(rows) if rows else None
         if rows:
             seen.add(rows)
-        if known is None or not known.here:
+        if rows and known and known.here:
+            amendments += _amendments(snapshot, roster, kind, key, record, shown_row(kind, rows), known)
+        else:
             arrivals.append(_arrival(snapshot, roster, kind, key, record, known))
-        elif rows:
-            for field, old, new in _differences(kind, known, record):
-                label, about = _words(snapshot, roster, kind, key)
-                amendments.append(
-                    LinkAmendment(
-                        kind=kind,
-                        id=known.id,
-                        row=shown_row(kind, rows),
-                        label=label,
-                        about=about,
-                        field=field,
-                        old=old,
-                        new=new,
-                    )
-                )
     ends = _ended(snapshot, roster, kind, seen, doubted) if kind in roster.complete else ()
     return LinkChanges(arrivals=tuple(arrivals), amendments=tuple(amendments), ends=tuple(ends))
 
@@ -82,13 +59,14 @@ def _arrival(
     )
 
 
-def _differences(kind: Kind, held: HeldLink, record: Record) -> Iterator[tuple[str, Value, Value]]:
-    """Yield (field, old, new); a restriction that the MIS no longer mentions is not lifted by silence."""
-    if not FIELDS[kind]:
-        return
+def _amendments(
+    snapshot: Snapshot, roster: Roster, kind: Kind, key: tuple[str, str], record: Record, row: int, held: HeldLink
+) -> Iterator[LinkAmendment]:
+    """Yield one for each field that is new; a restriction that the MIS no longer mentions is not lifted by silence."""
     for field, old, new in zip(FIELDS[kind], held.values, said(kind, record), strict=True):
         if new != old and getattr(record, field) is not NOT_SHARED:
-            yield field, old, new
+            label, about = _words(snapshot, roster, kind, key)
+            yield LinkAmendment(kind=kind, id=held.id, row=row, label=label, about=about, field=field, old=old, new=new)
 
 
 def _ended(

@@ -8,10 +8,9 @@ import msgspec
 
 from sync.pipeline.held import FIELDS, LINKS, PEOPLE, Held, HeldLink, LinkKey, Snapshot, Value
 from sync.pipeline.plan import Action, Plan, plan
-from sync.pipeline.plan.links import PARTS
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
-from sync.records import KIND_OF, Class, Guardian, Kind, Record, Staff, Student, Tie, key_of
+from sync.records import KIND_OF, PARTS, Class, Guardian, Kind, Record, Staff, Student, Tie, key_of
 
 NIGHT: Final = datetime.date(2026, 11, 9)
 DOMAIN: Final = "alder.example"
