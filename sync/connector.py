@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from sync.http import Http
 from sync.records import Kind, RosterRecord
 
 
@@ -36,8 +37,8 @@ class Connector(abc.ABC):
     Settings: ClassVar[type] = NoSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset()
 
-    def __init__(self, settings: Any) -> None:
-        self.settings = settings
+    def __init__(self, settings: Any, http: Http) -> None:
+        self.settings, self.http = settings, http
 
     @abc.abstractmethod
     def roster(self) -> Iterator[RosterRecord]:

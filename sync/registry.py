@@ -4,8 +4,9 @@ from typing import Final
 
 from sync.connector import Connector
 from sync.connectors.csv_files import CsvFiles
+from sync.connectors.managebac import ManageBac
 
-CONNECTORS: Final[tuple[type[Connector], ...]] = (CsvFiles,)
+CONNECTORS: Final[tuple[type[Connector], ...]] = (ManageBac, CsvFiles)
 
 
 class UnknownConnector(LookupError):

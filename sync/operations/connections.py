@@ -2,9 +2,11 @@
 
 import dataclasses
 import datetime
+import math
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from django.db import transaction
 
 from sync import registry
 from sync.connector import Connector
+from sync.http import Http
 from sync.models import Connection, MisProduct
+from sync.pace import RedisPace
 from tenants.models import School
 
 
@@ -98,9 +102,23 @@ def resume() -> None:
     Connection.objects.filter(active=True).exclude(paused_reason="").update(paused_reason="")
 
 
-def build(connection: Connection) -> Connector:
+def build(connection: Connection, http: Http) -> Connector:
     """Return the connector of a connection, with its settings; nothing is fetched yet."""
-    return registry.connector(connection.connector)(check_settings(connection.connector, connection.settings))
+    return registry.connector(connection.connector)(check_settings(connection.connector, connection.settings), http)
+
+
+@contextmanager
+def way_out() -> Iterator[Http]:
+    """Open the way to the partners for one reading, at the pace all workers share.
+
+    Only the local demo may reach its own machine: there its simulators are, and they need no pace.
+    """
+    pace_of = dict.fromkeys(("127.0.0.1", "::1", "localhost"), math.inf)
+    with (
+        RedisPace(settings.REDIS_URL, pace_of) as pace,
+        Http(pace=pace, loopback=settings.INSECURE_LOCAL) as http,
+    ):
+        yield http
 
 
 def place_files(*, school: School, paths: Sequence[Path], at: datetime.datetime) -> Path:

@@ -16,12 +16,11 @@ import msgspec
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from sync.connector import Connector
 from sync.errors import Refused, SyncError
-from sync.models import Run
+from sync.models import Connection, Run
 from sync.operations import connections
 from sync.pipeline.apply import apply
-from sync.pipeline.extract import extract
+from sync.pipeline.extract import Extract, extract
 from sync.pipeline.gate import gate
 from sync.pipeline.held import Snapshot
 from sync.pipeline.normalise import normalise
@@ -121,7 +120,7 @@ def preview(*, school: School, folder: str = "", clock: Clock = timezone.now) ->
     if folder:
         link.settings = {**link.settings, "folder": folder}
     night = school.local(clock()).date()
-    roster = normalise(extract(connections.build(link)).records, today=night)
+    roster = normalise(_read(link).records, today=night)
     with scope.school(school.pk):
         held = snapshot(generation=link.generation)
         return Preview(plan=_gated(held, roster, school, night)[1], roster=roster)
@@ -140,7 +139,7 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
             return current
         link = connections.active()
     try:
-        return _carry_out(school, current, connections.build(link), clock)
+        return _carry_out(school, current, link, clock)
     except SyncError as fault:
         log.warning("run %s of school %s ended: %s: %s", run, school.pk, type(fault).__name__.lower(), fault)
         return _fail(school, run, kind=type(fault).__name__.lower(), error=str(fault), at=clock(), refused=fault)
@@ -209,9 +208,9 @@ class _Stages:
         self._since = now
 
 
-def _carry_out(school: School, run: Run, connector: Connector, clock: Clock) -> Run:
+def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
     stages = _Stages()
-    extracted = extract(connector)
+    extracted = _read(link)
     stages.done("extract", f"{sum(extracted.rows.values())} rows")
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
@@ -228,6 +227,11 @@ def _carry_out(school: School, run: Run, connector: Connector, clock: Clock) -> 
         apply(gated, held, run=current, school=school, at=clock())
         stages.done("apply", f"{gated.writes} changes written")
         return _report(current, gated, roster, stages, at=clock())
+
+
+def _read(link: Connection) -> Extract:
+    with connections.way_out() as http:
+        return extract(connections.build(link, http))
 
 
 def _gated(held: Snapshot, roster: Roster, school: School, night: datetime.date) -> tuple[Plan, Plan]:

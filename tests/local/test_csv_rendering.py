@@ -12,6 +12,7 @@ from local.world import cast
 from local.world.build import world
 from local.world.model import NIGHTS
 from sync.connectors.csv_files.connector import CsvFiles, CsvSettings
+from sync.http import Http
 from sync.records import KIND_OF, Complete, Unreadable
 
 Rows = list[dict[str, str]]
@@ -236,7 +237,7 @@ def test_a_student_on_the_mothers_address_and_a_mother_held_twice(northgate: dic
 def test_the_files_are_readable_to_the_last_row(slug: str, folders: dict[tuple[str, int], Path]) -> None:
     for night in NIGHTS:
         folder = folders[slug, night]
-        records = list(CsvFiles(CsvSettings(folder=str(folder))).roster())
+        records = list(CsvFiles(CsvSettings(folder=str(folder)), Http()).roster())
         assert [record for record in records if isinstance(record, Unreadable)] == []
         counted = {record.kind: record.rows for record in records if isinstance(record, Complete)}
         assert counted == {kind: sum(KIND_OF.get(type(one)) == kind for one in records) for kind in counted}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from local.world.model import Alters, Night, SchoolWorld, World
 from sync.connectors.csv_files import CsvFiles
+from sync.http import Http
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
 from sync.pipeline.apply import apply
 from sync.pipeline.extract import extract
@@ -155,7 +156,7 @@ def test_five_nights_end_where_the_truth_and_the_sketch_are(
 
 
 def _sketched(here: Place, sketch: Snapshot, picture: Night) -> Snapshot:
-    records = extract(CsvFiles(CsvFiles.Settings(folder=str(here.folder)))).records
+    records = extract(CsvFiles(CsvFiles.Settings(folder=str(here.folder)), Http())).records
     said = normalise(records, today=picture.date)
     rules = rules_of(here.school)
     return builders.applied(gate(plan(sketch, said, rules, night=picture.date), sketch, said, rules), sketch)

@@ -16,6 +16,7 @@ from sync.connectors.csv_files.connector import CsvSettings
 from sync.connectors.csv_files.sheet import open_sheet
 from sync.connectors.csv_files.templates import safe_cell
 from sync.errors import Broken, Busy, Refused, SyncError
+from sync.http import Http
 from sync.records import (
     NOT_SHARED,
     Complete,
@@ -39,7 +40,7 @@ WORLD = [*WESTERN, ("9", "小明", "王"), ("10", "محمد", ""), ("11", "Żó�
 
 
 def roster(folder: Path, *, dates: str = "dmy") -> list[RosterRecord]:
-    return list(CsvFiles(CsvSettings(folder=str(folder), dates=dates)).roster())
+    return list(CsvFiles(CsvSettings(folder=str(folder), dates=dates), Http()).roster())
 
 
 def of(shape: type[T], records: list[RosterRecord]) -> list[T]:
@@ -366,7 +367,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_later(tmp_path: Path, chan
     path = tmp_path / "students.csv"
     path.write_text(f"{HEADER}\n1,Ann,Lee\n")
     (tmp_path / "classes.csv").write_text("ref,name\nc1,7B\n")
-    records = CsvFiles(CsvSettings(folder=str(tmp_path))).roster()
+    records = CsvFiles(CsvSettings(folder=str(tmp_path)), Http()).roster()
     assert isinstance(next(records), Student)
     if change == "grow":
         path.write_text(f"{HEADER}\n1,Ann,Lee\n2,Bo,Li\n")
@@ -386,7 +387,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_later(tmp_path: Path, chan
 def test_an_earlier_file_that_changes_later_spoils_the_batch(tmp_path: Path) -> None:
     (tmp_path / "students.csv").write_text(f"{HEADER}\n1,Ann,Lee\n")
     (tmp_path / "classes.csv").write_text("ref,name\nc1,7B\n")
-    records = CsvFiles(CsvSettings(folder=str(tmp_path))).roster()
+    records = CsvFiles(CsvSettings(folder=str(tmp_path)), Http()).roster()
     while next(records) != Complete(kind=Kind.STUDENTS, rows=1):
         pass
     (tmp_path / "students.csv").write_text(f"{HEADER}\n")

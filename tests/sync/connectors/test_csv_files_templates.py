@@ -13,6 +13,7 @@ from sync.connectors.csv_files import CsvFiles
 from sync.connectors.csv_files.columns import ALIASES, FIELDS, plain_header
 from sync.connectors.csv_files.connector import CsvSettings
 from sync.connectors.csv_files.templates import plain_cell, safe_cell, template
+from sync.http import Http
 from sync.records import KIND_OF, NOT_SHARED, Complete, Kind, Remark, Unreadable
 
 
@@ -28,7 +29,7 @@ def test_a_template_has_every_column_and_a_bom(kind: Kind) -> None:
 def test_all_templates_together_are_a_batch(tmp_path: Path) -> None:
     for kind in Kind:
         (tmp_path / f"{kind}.csv").write_bytes(template(kind))
-    records = list(CsvFiles(CsvSettings(folder=str(tmp_path))).roster())
+    records = list(CsvFiles(CsvSettings(folder=str(tmp_path)), Http()).roster())
     assert not [record for record in records if isinstance(record, Unreadable | Remark)]
     assert [record for record in records if isinstance(record, Complete)] == [Complete(kind=k, rows=1) for k in Kind]
     for record in records:

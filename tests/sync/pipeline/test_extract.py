@@ -6,6 +6,7 @@ import pytest
 
 from sync.connector import Connector, NoSettings
 from sync.errors import Broken, Busy, Doubtful, Refused, SyncError
+from sync.http import Http
 from sync.pipeline.extract import Extract, extract
 from sync.records import Class, Complete, Enrolment, Kind, Record, Remark, RosterRecord, Unreadable
 
@@ -19,7 +20,7 @@ class Scripted(Connector):
     label = "Scripted"
 
     def __init__(self, *said: object, fault: Exception | None = None) -> None:
-        super().__init__(NoSettings())
+        super().__init__(NoSettings(), Http())
         self.said = said
         self.fault = fault
 
