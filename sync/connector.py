@@ -22,11 +22,12 @@ def setting(
     default: Any = dataclasses.MISSING,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """Declare one setting of a connector; forms, commands and redaction are made from this metadata."""
+    """Declare one setting of a connector; forms and commands are made from this metadata.
+
+    A secret is no part of the settings' repr, so that neither a log nor a traceback with values can show it.
+    """
     metadata = {"label": label, "help": help, "secret": secret, "choices": choices}
-    if default is dataclasses.MISSING:
-        return dataclasses.field(metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
 
 
 class Connector(abc.ABC):
