@@ -44,6 +44,10 @@ _NO_HOMEROOMS: Final = (
     "homerooms: no student has both a year group and a homeroom advisor, or these fields are switched off. Classes "
     "are not taken as complete; if the school has no homerooms, switch “Homerooms become classes” off."
 )
+_STILL_HERE: Final = (
+    "students: {number} with a leaving or graduation date but not archived; they are taken as enrolled. If they have "
+    "left, archive them in ManageBac; if not, clear the date."
+)
 _NO_TIES: Final = "parents: neither parents nor students say who belongs to whom, so ties are not shared."
 
 R = TypeVar("R", bound=Row)
@@ -97,6 +101,8 @@ class Picture:
             yield self.memberships.remark
         if self.homerooms and not self._homerooms_shared:
             yield _NO_HOMEROOMS
+        if odd := sum(1 for row in self.students.rows.values() if row.archived is False and _left_on(row)):
+            yield _STILL_HERE.format(number=odd)
         if self.parents.rows and not self._ties_shared:
             yield _NO_TIES
 
@@ -123,8 +129,15 @@ class Picture:
             # Who is archived is taken out of year group and homeroom: that is no news about where they were.
             year=NOT_SHARED if row.archived else table.text(row, "class_grade"),
             form=NOT_SHARED if row.archived else self._form(row),
-            left_on=_left_on(row) or (None if row.archived is False else NOT_SHARED),
+            left_on=self._last_day(row),
         )
+
+    def _last_day(self, row: StudentRow) -> Day:
+        """Return the day an archived student left. Who is not archived is enrolled, whatever date is left over."""
+        if row.archived is False:
+            return None
+        told = row.archived or self.leavers  # without the field, we asked for those who are not archived
+        return (_left_on(row) if told else None) or NOT_SHARED
 
     def _form(self, row: StudentRow) -> Text:
         if not (self.homerooms and self._homerooms_shared):
