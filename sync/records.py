@@ -150,12 +150,14 @@ class Unreadable(Record, frozen=True, kw_only=True):
     """A row that is there but cannot be used. Whoever it describes is present, so never counted as absent.
 
     `ref` is "" where not even the reference could be read; `reason` is a sentence for the data manager and names the
-    field, never the value (R28).
+    field, never the value (R28). Of a tie, an enrolment and the like, `other_ref` is the second half of the key if that
+    could be read: without it every link of `ref` counts as present, and one that was revoked would not end either.
     """
 
     kind: Kind
     ref: str
     reason: str
+    other_ref: str = ""
     place: str = ""  # where to look: "students.csv, line 14"
 
 

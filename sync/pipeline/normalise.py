@@ -103,9 +103,17 @@ class _Desk:
 
     def _take_unreadable(self, record: Unreadable) -> None:
         ref = record.ref if _is_ref(record.ref) else ""
-        self.unclear[record.kind].add(ref)
+        other_ref = record.other_ref if ref and record.kind in PARTS and _is_ref(record.other_ref) else ""
+        self.unclear[record.kind].add((ref, other_ref) if other_ref else ref)
         self.refusals.add(
-            Refusal(kind=record.kind, ref=ref, fault=Fault.UNREADABLE, reason=record.reason, place=record.place)
+            Refusal(
+                kind=record.kind,
+                ref=ref,
+                other_ref=other_ref,
+                fault=Fault.UNREADABLE,
+                reason=record.reason,
+                place=record.place,
+            )
         )
 
     def _take_usable(self, kind: Kind, record: RosterRecord) -> None:

@@ -209,16 +209,16 @@ class Picture:
         return naming
 
     def _ties_unclear(self) -> Iterator[Unreadable]:
-        """Yield the students who name a present parent that does not name them, or a parent that cannot be read."""
+        """Yield the ties that only the student names: the parent does not name them, or cannot be read."""
         present = {row.ref for row in self._parents}
         unclear = {
-            student
+            (student, parent)
             for parent, students in self._naming.items()
             for student in students
             if (parent in present and (student, parent) not in self._ties) or parent in self.parents.bad_refs
         }
-        for ref in sorted(unclear):
-            yield Unreadable(kind=Kind.TIES, ref=ref, reason=_ONE_SIDED, place="students")
+        for student, parent in sorted(unclear):
+            yield Unreadable(kind=Kind.TIES, ref=student, other_ref=parent, reason=_ONE_SIDED, place="students")
 
     @functools.cached_property
     def _relationships_shared(self) -> bool:
