@@ -1,12 +1,15 @@
-"""What a connector is: a label, a frozen dataclass of settings, and one required method."""
+"""What a connector is: a label, a frozen dataclass of settings, and one required method of three."""
 
 import abc
+import collections
 import dataclasses
+import datetime
+import enum
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from sync.http import Http
-from sync.records import Kind, RosterRecord
+from sync.records import KIND_OF, Kind, MarkRecord, RosterRecord, Session, Unreadable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,13 +33,34 @@ def setting(
     return dataclasses.field(default=default, repr=not secret, metadata=metadata)
 
 
+class Reach(enum.StrEnum):
+    """Whether a part of the picture can be read with the credentials we have."""
+
+    READS = "reads"
+    NOT_SHARED = "not shared"  # the MIS or the school keeps it from us; the rest works without
+    FAULTY = "faulty"  # needed, and cannot be read: nothing is synced until somebody mends it
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a connection test found out about one part, in a sentence that names the missing permission (R2)."""
+
+    part: str  # "Students", "Medical notes", "Attendance"
+    reach: Reach
+    text: str
+
+
 class Connector(abc.ABC):
-    """Reads one school's MIS. Constructing one fetches nothing; reading raises `sync.errors` and nothing else."""
+    """Reads one school's MIS. Constructing one fetches nothing; reading raises `sync.errors` and nothing else.
+
+    `capabilities` and `sessions` are what the connector can read; what a system or a school shares may be less.
+    """
 
     key: ClassVar[str]
     label: ClassVar[str]
     Settings: ClassVar[type] = NoSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset()
+    sessions: ClassVar[frozenset[Session]] = frozenset()  # of attendance; empty: the marks come by CSV
 
     def __init__(self, settings: Any, http: Http) -> None:
         self.settings, self.http = settings, http
@@ -48,3 +72,27 @@ class Connector(abc.ABC):
         Raises:
             Refused, Busy, Broken, Doubtful: see `sync.errors`.
         """
+
+    def attendance(self, day: datetime.date) -> Iterator[MarkRecord]:
+        """Yield the marks that the MIS has of one day, in any order; nothing unless the connector reads attendance.
+
+        Raises:
+            Refused, Busy, Broken, Doubtful: see `sync.errors`.
+        """
+        return iter(())
+
+    def probe(self) -> Iterator[Finding]:
+        """Find out what can be read, at the cost of one page of each list; a connector that cannot, reads all.
+
+        Raises:
+            Refused, Busy, Broken, Doubtful: see `sync.errors`; only where nothing at all can be said.
+        """
+        rows: collections.Counter[Kind] = collections.Counter()
+        for record in self.roster():
+            kind = record.kind if isinstance(record, Unreadable) else KIND_OF.get(type(record))
+            rows.update([kind] if kind else [])
+        for kind in Kind:
+            if rows[kind]:
+                yield Finding(part=kind.capitalize(), reach=Reach.READS, text=f"{rows[kind]:,} read.")
+            else:
+                yield Finding(part=kind.capitalize(), reach=Reach.NOT_SHARED, text="None came.")

@@ -309,7 +309,8 @@ class Http:
         if isinstance(answer, _Again):
             return answer
         if status in call.refusals:
-            carried = response.request.headers.get("Authorization", "")
+            sent: str | bytes = response.request.headers.get("Authorization", "")  # bytes from a library that signs
+            carried = sent.decode("latin-1") if isinstance(sent, bytes) else sent
             text = call.redacted(_explained(answer, explain), carried)
             raise Refused(text or f"{call.host} refused us (status {status})")
         raise Broken(f"{call.host} answered with status {status}")

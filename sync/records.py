@@ -167,7 +167,57 @@ class Remark(Record, frozen=True, kw_only=True):
     text: str
 
 
+class Session(enum.StrEnum):
+    """The part of a day that a mark is of."""
+
+    AM = "am"
+    PM = "pm"
+    DAY = "day"
+    LESSON = "lesson"
+
+
+class Meaning(enum.StrEnum):
+    """What a mark says. A register that was not taken says neither present nor absent (R15)."""
+
+    NOT_TAKEN = "not taken"
+    UNCONFIRMED = "unconfirmed"  # in, says the MIS by itself; nobody has looked
+    PRESENT = "present"
+    LATE = "late"
+    ABSENT = "absent"  # without leave, or nobody knows why yet
+    EXCUSED = "excused"  # absent with leave
+    ELSEWHERE = "elsewhere"  # on the school's business: a trip, another site
+    NOT_EXPECTED = "not expected"
+    UNKNOWN = "unknown"  # a code that nobody has told us the meaning of: shown raw, never guessed
+
+
+class Mark(Record, frozen=True, kw_only=True):
+    """One mark of one student, unique by student, date, session and lesson.
+
+    `code` is the MIS's own, "" if the register was not taken; `date` is the register's own date, never shifted by a
+    time zone.
+    """
+
+    student_ref: str
+    date: datetime.date
+    session: Session
+    code: str
+    meaning: Meaning
+    lesson: str = ""  # the MIS's reference of the lesson, with Session.LESSON only
+    label: Text = NOT_SHARED  # what the MIS calls the code
+    minutes_late: Count = NOT_SHARED
+    recorded_at: datetime.datetime | NotShared | None = NOT_SHARED
+
+
+class UnreadableMark(Record, frozen=True, kw_only=True):
+    """A mark that is there but cannot be used; `reason` names the field, never the value."""
+
+    student_ref: str  # "" where not even that could be read
+    reason: str
+    place: str = ""
+
+
 Person = Student | Guardian | Staff
+MarkRecord = Mark | UnreadableMark | Remark
 RosterRecord = (
     Student | Guardian | Staff | Class | Tie | Enrolment | Teaching | Medical | Dietary | Complete | Unreadable | Remark
 )

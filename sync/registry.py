@@ -4,9 +4,13 @@ from typing import Final
 
 from sync.connector import Connector
 from sync.connectors.csv_files import CsvFiles
+from sync.connectors.gg4l import Gg4l
+from sync.connectors.isams import Isams
 from sync.connectors.managebac import ManageBac
+from sync.connectors.oneroster import OneRoster
+from sync.connectors.wonde import Wonde
 
-CONNECTORS: Final[tuple[type[Connector], ...]] = (ManageBac, CsvFiles)
+CONNECTORS: Final[tuple[type[Connector], ...]] = (ManageBac, Isams, Wonde, Gg4l, OneRoster, CsvFiles)
 
 
 class UnknownConnector(LookupError):

@@ -130,14 +130,14 @@ OPENS_CONNECTIONS = {
         "one pace for all workers, kept in our own Redis; it never leaves the house",
     ),
 }
-ONLY_TYPES = ("requests.auth", "requests.models", "redis.exceptions")  # names of values and errors: they send nothing
+ONLY_NAMES = ("requests.auth", "requests.models", "redis.exceptions")  # names of values and errors: they send nothing
 
 
 def doors_to_the_outside(source: Source) -> list[int]:
     """No module of the product opens a connection of its own, but those that say why."""
     allowed, _why = OPENS_CONNECTIONS.get(source[0], (frozenset[str](), ""))
     shut = [name for name in NETWORK if name not in allowed]
-    return [line for module, line in imports(source[1]) if _within(module, shut) and not _within(module, ONLY_TYPES)]
+    return [line for module, line in imports(source[1]) if _within(module, shut) and not _within(module, ONLY_NAMES)]
 
 
 def _within(module: str, packages: Sequence[str]) -> bool:
@@ -219,7 +219,10 @@ KEPT: dict[Habit, tuple[str, str]] = {
     signals_before_the_commit: ("users/operations.py", "transaction.on_commit(lambda: departed.send(sender=None))"),
     enqueued_elsewhere: ("sync/receivers.py", "roster.delay(school=1)"),
     scopes_by_the_back_door: ("tenants/scope.py", "from django_scopes import scope"),
-    doors_to_the_outside: ("sync/connectors/wonde/connector.py", "from urllib.parse import urlsplit"),
+    doors_to_the_outside: (
+        "sync/connectors/wonde/connector.py",
+        "from urllib.parse import urlsplit\nfrom requests.auth import AuthBase",
+    ),
     printed: ("sync/management/commands/sync_school.py", "self.stdout.write('done')"),
     personal_data_logged: ("users/operations.py", "log.info('linked %s', row.pk)"),
     schools_opened_in_sql: ("tenants/scope.py", "cursor.execute(\"select set_config('app.school', %s, true)\")"),

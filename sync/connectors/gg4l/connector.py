@@ -1,0 +1,75 @@
+"""The connector for GG4L: a district's credentials as given, or found with a partner's own; then OneRoster 1.1."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+
+from sync.connector import Connector, setting
+from sync.connectors.gg4l.discovery import PATH, District, district, oneroster_base
+from sync.oneroster import Api, Bearer, RosterSettings, roster
+from sync.records import Kind, Remark, RosterRecord
+
+_TOKEN: Final = "/datahub/oauth/token"  # noqa: S105 where a token is fetched
+_LONGEST_NAME: Final = 50  # GG4L cuts names there
+_LARGEST_PAGE: Final = 500
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gg4lSettings(RosterSettings):
+    """Where GG4L is, whose credentials these are, and what the district puts into `metadata`."""
+
+    host: str = setting(label="Host", help="As it came with the credentials: https://datasync.gg4l.example")
+    client_id: str = setting(label="Client ID")
+    client_secret: str = setting(label="Client secret", secret=True)
+    district: str = setting(
+        label="District",
+        help="Its GUID or name, if the client is our own onboarding client. Blank: the client is the district's.",
+        default="",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.page_size > _LARGEST_PAGE:
+            raise ValueError(f"page_size is at most {_LARGEST_PAGE} for GG4L")
+
+
+class Gg4l(Connector):
+    """Reads one school of a district that shares with us."""
+
+    key: ClassVar[str] = "gg4l"
+    label: ClassVar[str] = "GG4L"
+    Settings: ClassVar[type] = Gg4lSettings
+    capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
+
+    def roster(self) -> Iterator[RosterRecord]:
+        """Yield the whole picture; see `Connector.roster`."""
+        found = self._district()
+        if found.processed:
+            yield Remark(text=f"GG4L last took data from the MIS on {found.processed:%Y-%m-%d at %H:%M %Z}.")
+        keys = Bearer(token_url=found.token_url, client_id=found.client_id, client_secret=found.client_secret)
+        api = Api(self.http, base=found.api_url, keys=keys, page_size=self.settings.page_size)
+        yield from roster(api, self.settings, longest_name=_LONGEST_NAME)
+
+    def _district(self) -> District:
+        said, host = self.settings, _origin(self.settings.host)
+        given = District(
+            client_id=said.client_id,
+            client_secret=said.client_secret,
+            token_url=f"{host}{_TOKEN}",
+            api_url=oneroster_base(_with_scheme(said.host)),
+        )
+        if not said.district:
+            return given
+        keys = Bearer(token_url=given.token_url, client_id=said.client_id, client_secret=said.client_secret)
+        answer = keys.get(self.http, f"{host}{PATH}", params={}, accept=frozenset({200}))
+        return district(answer.json(), wanted=said.district)
+
+
+def _with_scheme(host: str) -> str:
+    return host if "://" in host else f"https://{host}"
+
+
+def _origin(host: str) -> str:
+    parts = urlsplit(_with_scheme(host))
+    return f"{parts.scheme}://{parts.netloc}"

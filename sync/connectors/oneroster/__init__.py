@@ -1,0 +1,5 @@
+"""Any service that speaks OneRoster 1.1 over REST."""
+
+from sync.connectors.oneroster.connector import OneRoster, OneRosterSettings
+
+__all__ = ["OneRoster", "OneRosterSettings"]
