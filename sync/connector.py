@@ -8,7 +8,7 @@ import enum
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from sync.http import Http
+from sync.http import PACE, Http
 from sync.records import KIND_OF, Kind, MarkRecord, RosterRecord, Session, Unreadable
 
 
@@ -61,6 +61,7 @@ class Connector(abc.ABC):
     Settings: ClassVar[type] = NoSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset()
     sessions: ClassVar[frozenset[Session]] = frozenset()  # of attendance; empty: the marks come by CSV
+    pace: ClassVar[float] = PACE  # requests per second to one of its hosts, by all our workers together
 
     def __init__(self, settings: Any, http: Http) -> None:
         self.settings, self.http = settings, http

@@ -28,6 +28,7 @@ class Keys(Protocol):
         params: Params | None = None,
         accept: frozenset[int] = OK,
         explain: Explain | None = None,
+        keep: bool = True,
     ) -> Answer:
         """Send it.
 
@@ -59,15 +60,18 @@ class Bearer:
         params: Params | None = None,
         accept: frozenset[int] = OK,
         explain: Explain | None = None,
+        keep: bool = True,
     ) -> Answer:
         """Send a request; where the token is refused, once more with a new one."""
         if not self._token or time.monotonic() >= self._ends:
             self._fetch(http)
         explain = explain or explained(url)
-        answer = http.get(url, params=params, headers=self._headers(), accept=accept | {401}, explain=explain)
+        answer = http.get(
+            url, headers=self._headers(), accept=accept | {401}, params=params, explain=explain, keep=keep
+        )
         if answer.status == 401:
             self._fetch(http)
-            return http.get(url, params=params, headers=self._headers(), accept=accept, explain=explain)
+            return http.get(url, headers=self._headers(), accept=accept, params=params, explain=explain, keep=keep)
         return answer
 
     def _headers(self) -> dict[str, str]:
@@ -97,12 +101,12 @@ class Signed:
         params: Params | None = None,
         accept: frozenset[int] = OK,
         explain: Explain | None = None,
+        keep: bool = True,
     ) -> Answer:
         """Send a signed request."""
         explain = explain or explained(url)
-        return http.get(
-            url, params=params, headers={"Accept": "application/json"}, auth=self._auth, accept=accept, explain=explain
-        )
+        headers = {"Accept": "application/json"}
+        return http.get(url, params=params, headers=headers, auth=self._auth, accept=accept, explain=explain, keep=keep)
 
 
 def _quote(value: str) -> str:

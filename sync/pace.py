@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import Final, Self
 
 import redis
+from redis.commands.core import Script
+
+from sync.http import PACE
 
 log = logging.getLogger(__name__)
 
-OTHERWISE: Final = 5.0  # requests per second to a host that nothing is known about
 BURST: Final = 5  # requests that may go at once after a pause
 AWAY: Final = 60.0  # seconds until a Redis that did not answer is asked again
 _TIMEOUT: Final = 1.0
@@ -28,6 +30,14 @@ redis.call('SET', KEYS[1], string.format('%.0f', mine + step), 'PX', math.ceil((
 return string.format('%.0f', wait)
 """
 
+# Nothing is given away before this moment; a later one that stands already is not brought forward.
+_REST: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now + ARGV[1])
+redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', math.ceil((free - now) / 1000) + 1000)
+"""
+
 
 class RedisPace:
     """A token bucket for each host, in one Redis for all workers; a context manager, for it holds a connection.
@@ -41,13 +51,13 @@ class RedisPace:
         redis_url: str,
         per_second: Mapping[str, float],
         *,
-        otherwise: float = OTHERWISE,
+        otherwise: float = PACE,
         burst: int = BURST,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._per_second, self._otherwise, self._burst, self._sleep = per_second, otherwise, burst, sleep
         self._redis = redis.Redis.from_url(redis_url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT)
-        self._take = self._redis.register_script(_TAKE)
+        self._take, self._put_off = self._redis.register_script(_TAKE), self._redis.register_script(_REST)
         self._away_until = -math.inf
 
     def __enter__(self) -> Self:
@@ -60,15 +70,25 @@ class RedisPace:
 
     def wait(self, host: str) -> None:
         """Return as soon as one more request may go to this host."""
-        rate = self._per_second.get(host, self._otherwise)
-        if rate == math.inf or time.monotonic() < self._away_until:
-            return
+        pause = self._ask(host, self._take, round(1_000_000 / self._rate(host)), self._burst)
+        if pause > 0:
+            self._sleep(pause / 1_000_000)
+
+    def rest(self, host: str, seconds: float) -> None:
+        """Let nobody's request go to this host for a while: it asked for that."""
+        self._ask(host, self._put_off, round(seconds * 1_000_000))
+
+    def _rate(self, host: str) -> float:
+        return self._per_second.get(host, self._otherwise)
+
+    def _ask(self, host: str, script: Script, *values: int) -> int:
+        """Run a script for a host; 0 where there is no limit, or nobody to ask."""
+        if self._rate(host) == math.inf or time.monotonic() < self._away_until:
+            return 0
         try:
-            pause = int(self._take(keys=[f"pace:{host}"], args=[round(1_000_000 / rate), self._burst])) / 1_000_000
+            return int(script(keys=[f"pace:{host}"], args=list(values)) or 0)
         except redis.RedisError as fault:
             # Only its kind: the message may name the address, password and all.
             log.warning("requests to %s are not paced, because Redis is away (%s)", host, type(fault).__name__)
             self._away_until = time.monotonic() + AWAY
-            return
-        if pause > 0:
-            self._sleep(pause)
+            return 0

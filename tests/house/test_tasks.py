@@ -124,7 +124,12 @@ NETWORK = (
     "redis",
 )
 OPENS_CONNECTIONS = {
-    "sync/http.py": (frozenset({"requests", "urllib3", "socket"}), "the only door out, to the MIS partners"),
+    "sync/http/door.py": (frozenset({"requests"}), "the only door out, to the MIS partners"),
+    "sync/http/connections.py": (
+        frozenset({"requests", "urllib3", "socket", "http.client"}),
+        "the connections of that door, which look where they lead",
+    ),
+    "sync/http/bodies.py": (frozenset({"requests", "urllib3"}), "reads what came in by that door"),
     "sync/pace.py": (
         frozenset({"redis"}),
         "one pace for all workers, kept in our own Redis; it never leaves the house",

@@ -69,3 +69,31 @@ def test_without_redis_nobody_waits_and_it_is_said_once(caplog: pytest.LogCaptur
     assert len(caplog.records) == 1
     assert "mis.example are not paced" in caplog.text
     assert "s3cret-word" not in caplog.text
+
+
+def test_a_rest_is_kept_by_all_workers(host: str) -> None:
+    waits: list[float] = []
+    with (
+        RedisPace(settings.REDIS_URL, {host: 1000}, sleep=waits.append) as one,
+        RedisPace(settings.REDIS_URL, {host: 1000}, sleep=waits.append) as other,
+    ):
+        one.wait(host)
+        one.rest(host, 30)
+        one.rest(host, 10)  # the longer one stands
+        other.wait(host)
+    assert waits == pytest.approx([30], abs=2)
+    with redis.Redis.from_url(settings.REDIS_URL) as server:
+        assert server.pttl(f"pace:{host}") <= 32_000
+
+
+def test_a_rest_where_there_is_no_limit_asks_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    with RedisPace("redis://127.0.0.1:1/0", {"here.example": math.inf}) as pace:
+        pace.rest("here.example", 30)
+    assert caplog.text == ""
+
+
+def test_without_redis_a_rest_is_let_be(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    with RedisPace("redis://127.0.0.1:1/0", {}) as pace:
+        pace.rest("mis.example", 30)
+    assert "mis.example are not paced" in caplog.text

@@ -90,6 +90,8 @@ class Isams(Connector):
     label: ClassVar[str] = "iSAMS"
     Settings: ClassVar[type] = IsamsSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
+    # A school may throttle a key, to 100 an hour for instance; we need one request a key, so only tries are spaced.
+    pace: ClassVar[float] = 1.0
 
     def roster(self) -> Iterator[RosterRecord]:
         """Yield the whole picture after the last document has come to its end; see `Connector.roster`."""

@@ -100,6 +100,9 @@ class ManageBac(Connector):
     label: ClassVar[str] = "ManageBac"
     Settings: ClassVar[type] = ManageBacSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind) - {Kind.MEDICAL, Kind.DIETARY}
+    # Faria's page on rate limits: 50 a second is its example, for one address of ours and so for all schools together;
+    # it may be less elsewhere, and Faria asks to be read sparingly.
+    pace: ClassVar[float] = 10.0
 
     def roster(self) -> Iterator[RosterRecord]:
         """Yield the whole picture, each proven kind followed by its `Complete`; see `Connector.roster`."""

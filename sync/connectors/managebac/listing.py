@@ -81,7 +81,7 @@ class Lists:
             pages = list(self._pages(name, filters, accept=frozenset({200}) | _REFUSALS))
         except _NotPermitted:
             # The same answer as to a token that was switched off meanwhile: only a list that it may read can tell.
-            self._get("students", {"per_page": "1"}, accept=frozenset({200}))
+            self._get("students", {"per_page": "1"}, accept=frozenset({200}), keep=False)
             return Table(permitted=False, remark=_not_permitted(name))
         return _table(name, shape, pages)
 
@@ -98,10 +98,10 @@ class Lists:
             seen.check(page.token)
             number, last = number + 1, page.meta.total_pages
 
-    def _get(self, name: str, params: Mapping[str, str], *, accept: frozenset[int]) -> Answer:
+    def _get(self, name: str, params: Mapping[str, str], *, accept: frozenset[int], keep: bool = True) -> Answer:
         address = f"{self._root}/{name}"
         return self._http.get(
-            address, params=params, headers=self._headers, accept=accept, explain=lambda _: _refused(name)
+            address, params=params, headers=self._headers, accept=accept, explain=lambda _: _refused(name), keep=keep
         )
 
 

@@ -78,6 +78,7 @@ class Wonde(Connector):
     label: ClassVar[str] = "Wonde"
     Settings: ClassVar[type] = WondeSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
+    # pace: Wonde publishes no limit, so the usual one stands.
     per_page: ClassVar[int] = 200
 
     def roster(self) -> Iterator[RosterRecord]:
