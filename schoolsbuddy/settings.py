@@ -27,7 +27,8 @@ DATABASE_URL = env.str("DATABASE_URL")  # the role bound by row-level security
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", "")  # the role that migrates; the site itself has none
 DATABASE_POOL = env.int("DATABASE_POOL", 0)  # connections kept per web process; 0 keeps none
 REDIS_URL = env.str("REDIS_URL")
-FILES_DIR = env.path("FILES_DIR")  # files that schools upload for CSV
+FILES_DIR = env.path("FILES_DIR")  # files that schools upload for CSV, and the pages of pulls
+EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", 7)  # days that the pages of a pull are kept; 0 keeps none
 STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / ".local" / "static")
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", 25)
@@ -60,6 +61,8 @@ def unsafe() -> list[str]:
             faults.append("FIELD_KEYS holds a value that is no Fernet key.")
     if not 60 <= BROKER_VISIBILITY_TIMEOUT <= 4000:
         faults.append("BROKER_VISIBILITY_TIMEOUT must be 60 to 4000 s: a run is taken for lost after an hour.")
+    if not 0 <= EVIDENCE_DAYS <= 90:
+        faults.append("EVIDENCE_DAYS must be 0 to 90: what partners answer is children's data.")
     if not FIELD_KEYS:
         faults.append("FIELD_KEYS is empty.")
     return faults
@@ -265,6 +268,7 @@ CELERY_TASK_ROUTES = {"sync.tasks.*": {"queue": "roster"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "release stuck runs": {"task": "sync.tasks.release_stuck_runs", "schedule": 600.0},
+    "purge pulls": {"task": "sync.tasks.purge_pulls", "schedule": 3600.0},
 }
 
 LOGGING: dict[str, Any] = {

@@ -5,7 +5,7 @@ from typing import Any
 from celery import Task, shared_task
 from django.utils import timezone
 
-from sync.operations import runs
+from sync.operations import pulls, runs
 from tenants.models import School
 
 
@@ -22,3 +22,9 @@ def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> 
 def release_stuck_runs(**_later: Any) -> None:
     """End the runs whose worker was lost."""
     runs.release_stuck(at=timezone.now())
+
+
+@shared_task
+def purge_pulls(**_later: Any) -> None:
+    """Delete the pages of pulls that are older than they may be."""
+    pulls.purge(at=timezone.now())

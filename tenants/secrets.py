@@ -14,7 +14,7 @@ class UnreadableSecret(RuntimeError):
 
 def seal(text: str) -> str:
     """Encrypt with the newest key."""
-    return _box().encrypt(text.encode()).decode()
+    return seal_bytes(text.encode()).decode()
 
 
 def unseal(token: str) -> str:
@@ -23,8 +23,18 @@ def unseal(token: str) -> str:
     Raises:
         UnreadableSecret: none does.
     """
+    return unseal_bytes(token.encode()).decode()
+
+
+def seal_bytes(data: bytes) -> bytes:
+    """Encrypt what is no text with the newest key."""
+    return _box().encrypt(data)
+
+
+def unseal_bytes(token: bytes) -> bytes:
+    """Decrypt what is no text; errors as in `unseal`."""
     try:
-        return _box().decrypt(token.encode()).decode()
+        return _box().decrypt(token)
     except InvalidToken:
         raise UnreadableSecret("no key in FIELD_KEYS opens this value; put the older key back") from None
 

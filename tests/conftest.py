@@ -41,6 +41,7 @@ def light_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         STORAGES=settings.STORAGES | {"staticfiles": staticfiles},
         STATIC_ROOT=tmp_path_factory.mktemp("static"),
+        FILES_DIR=tmp_path_factory.mktemp("files"),
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
     ):
         yield

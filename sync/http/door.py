@@ -103,10 +103,10 @@ class Http:
         """
         call = Call("GET", url, params, headers, auth)
         pages = self._pages if keep else None
-        if pages and (kept := pages.find(call.asked)):
+        if pages is not None and (kept := pages.find(call.asked)):
             return kept
         answer = self._whole(call, accept=accept, explain=explain)
-        if pages and answer.status == requests.codes.ok:  # what we may not read now, we may be allowed to read later
+        if pages is not None and answer.status == requests.codes.ok:  # what is refused now may be granted later
             pages.keep(call.asked, answer)
         return answer
 

@@ -1,1 +1,1 @@
-"""What changes in the room of syncs: `connections.connect(…)`, `runs.request(…)`, `runs.perform(…)`."""
+"""What changes in the room of syncs: `connections.connect(…)`, `runs.perform(…)`, `pulls.purge(…)` and their like."""

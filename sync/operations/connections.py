@@ -15,7 +15,7 @@ from django.db import transaction
 
 from sync import registry
 from sync.connector import Connector
-from sync.http import Http
+from sync.http import PACE, Http, PageStore
 from sync.models import Connection, MisProduct
 from sync.pace import RedisPace
 from tenants.models import School
@@ -108,15 +108,22 @@ def build(connection: Connection, http: Http) -> Connector:
 
 
 @contextmanager
-def way_out() -> Iterator[Http]:
-    """Open the way to the partners for one reading, at the pace all workers share.
+def reader(connection: Connection, *, pages: PageStore | None = None) -> Iterator[Connector]:
+    """Yield the connector of a connection with a way out of its own, for one reading."""
+    with way_out(pace=registry.connector(connection.connector).pace, pages=pages) as http:
+        yield build(connection, http)
+
+
+@contextmanager
+def way_out(*, pace: float = PACE, pages: PageStore | None = None) -> Iterator[Http]:
+    """Open the way to one partner, at the pace (requests per second to each of its hosts) that all workers share.
 
     Only the local demo may reach its own machine: there its simulators are, and they need no pace.
     """
     pace_of = dict.fromkeys(("127.0.0.1", "::1", "localhost"), math.inf)
     with (
-        RedisPace(settings.REDIS_URL, pace_of) as pace,
-        Http(pace=pace, loopback=settings.INSECURE_LOCAL) as http,
+        RedisPace(settings.REDIS_URL, pace_of, otherwise=pace) as shared,
+        Http(pace=shared, pages=pages, loopback=settings.INSECURE_LOCAL) as http,
     ):
         yield http
 

@@ -17,8 +17,9 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from sync.errors import Refused, SyncError
+from sync.http import Moved, PageStore
 from sync.models import Connection, Run
-from sync.operations import connections
+from sync.operations import connections, pulls
 from sync.pipeline.apply import apply
 from sync.pipeline.extract import Extract, extract
 from sync.pipeline.gate import gate
@@ -210,7 +211,7 @@ class _Stages:
 
 def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
     stages = _Stages()
-    extracted = _read(link)
+    extracted = _pull(school, link, at=clock())
     stages.done("extract", f"{sum(extracted.rows.values())} rows")
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
@@ -229,9 +230,20 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         return _report(current, gated, roster, stages, at=clock())
 
 
-def _read(link: Connection) -> Extract:
-    with connections.way_out() as http:
-        return extract(connections.build(link, http))
+def _pull(school: School, link: Connection, *, at: datetime.datetime) -> Extract:
+    """Read the roster, from where a pull broke off not long ago, or afresh if the lists have moved since."""
+    try:
+        with pulls.reading(school=school, link=link, kind="roster", at=at) as pages:
+            return _read(link, pages)
+    except Moved as moved:
+        log.info("school %s: %s", school.pk, moved)
+    with pulls.reading(school=school, link=link, kind="roster", at=at) as pages:
+        return _read(link, pages)
+
+
+def _read(link: Connection, pages: PageStore | None = None) -> Extract:
+    with connections.reader(link, pages=pages) as connector:
+        return extract(connector)
 
 
 def _gated(held: Snapshot, roster: Roster, school: School, night: datetime.date) -> tuple[Plan, Plan]:

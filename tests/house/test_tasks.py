@@ -135,7 +135,12 @@ OPENS_CONNECTIONS = {
         "one pace for all workers, kept in our own Redis; it never leaves the house",
     ),
 }
-ONLY_NAMES = ("requests.auth", "requests.models", "redis.exceptions")  # names of values and errors: they send nothing
+ONLY_NAMES = (
+    "requests.auth",
+    "requests.models",
+    "requests.structures",
+    "redis.exceptions",
+)  # names of values and errors: they send nothing
 
 
 def doors_to_the_outside(source: Source) -> list[int]:

@@ -1,8 +1,11 @@
 """How a run reaches a partner: one way out a reading, outside any transaction; to this machine in the demo only."""
 
 import datetime
+import socket
+import threading
+import uuid
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from django.db import connection
@@ -12,9 +15,10 @@ from local.simulators.server import Reply, Request, Simulator, as_json, running
 from local.world.build import crowd
 from sync import registry
 from sync.connector import Connector
-from sync.http import Http
+from sync.http import PACE, Http
 from sync.models import Run
 from sync.operations import connections, runs
+from sync.pace import BURST
 from sync.records import Complete, Kind, RosterRecord, Student
 from tenants import scope
 from tenants.models import School
@@ -88,15 +92,61 @@ def test_the_real_site_does_not_ask_its_own_machine(school: School, settings: Se
         assert connections.active().paused_reason == run.error
 
 
-def test_a_redis_that_is_away_does_not_cost_the_night(school: School, settings: Settings) -> None:
-    settings.INSECURE_LOCAL = True
+# Pace
+
+
+@pytest.mark.parametrize(("key", "pace"), [("managebac", 10.0), ("isams", 1.0), ("wonde", PACE), ("gg4l", PACE)])
+def test_a_connector_knows_what_its_partner_bears(key: str, pace: float) -> None:
+    assert registry.connector(key).pace == pace
+
+
+def test_a_reading_keeps_the_pace_of_its_connector_and_none_on_this_machine(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Reader, "pace", 0.1)
+    waits: list[float] = []
+    host = f"{uuid.uuid4()}.example"
+    with scope.school(school.pk):
+        link = connections.active()
+    with connections.reader(link) as connector:
+        shared: Any = connector.http._pace
+        shared._sleep = waits.append
+        for _ in range(BURST + 1):
+            shared.wait(host)
+            shared.wait("127.0.0.1")
+    assert waits == pytest.approx([10], abs=2)
+
+
+def test_a_redis_that_is_away_does_not_cost_the_night(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    assert sync(school).kinds == {"students": 2}
+    with connections.way_out() as http:
+        shared: Any = http._pace
+        shared.wait("mis.example")
+    assert "mis.example are not paced" in caplog.text
 
 
-def test_the_way_out_is_shut_behind_every_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    closed: list[Http] = []
-    monkeypatch.setattr(Http, "close", lambda http: closed.append(http))  # noqa: PLW0108 a method, so it is bound
-    with pytest.raises(ZeroDivisionError), connections.way_out() as http:
+def read_and_fail(url: str) -> None:
+    with connections.way_out() as http:
+        http.get(url)
         raise ZeroDivisionError
-    assert closed == [http]
+
+
+def test_the_way_out_is_shut_behind_every_reading(settings: Settings) -> None:
+    settings.INSECURE_LOCAL = True
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        peers: list[socket.socket] = []
+
+        def answer_once() -> None:
+            peers.append(server.accept()[0])
+            peers[0].recv(65536)
+            peers[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        with pytest.raises(ZeroDivisionError):
+            read_and_fail(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        thread.join()
+        with peers[0] as peer:
+            peer.settimeout(5)
+            assert peer.recv(1) == b"", "nobody holds the connection any more"

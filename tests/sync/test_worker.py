@@ -19,11 +19,13 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from local.simulators.server import running
 from local.world.model import SchoolWorld
 from schoolsbuddy.celery import app
 from sync.models import Change, Run
 from sync.operations import runs
 from tenants import scope
+from tests.sync.breaking import Breaking, connect
 from tests.sync.conftest import Place, by_ref
 from users.models import Guardian, Membership, StaffMember, Student, Tie
 
@@ -129,6 +131,7 @@ def start(broker: str, tmp_path: Path) -> Iterator[Callable[[], Worker]]:
         "DATABASE_URL": _here(settings.DATABASE_URL),
         "DATABASE_OWNER_URL": "",
         "REDIS_URL": broker,
+        "FILES_DIR": str(tmp_path / "files"),
     }
     started: list[Worker] = []
 
@@ -300,3 +303,38 @@ def test_two_runs_of_one_school_come_one_after_the_other(
     assert ended(small, first).status == ended(small, second).status == Run.Status.OK
     with scope.school(small.school.pk):
         assert Change.objects.filter(run=first).exists() is not Change.objects.filter(run=second).exists()
+
+
+@pytest.mark.parametrize("what", ["the child", "the worker"])
+def test_a_pull_killed_in_the_middle_goes_on_where_it_stood(
+    small: Place,
+    place: Callable[..., Place],
+    broker: str,
+    start: Callable[[], Worker],
+    ask: Callable[[], Run],
+    what: str,
+) -> None:
+    partner = Breaking(small.truth)
+    with running(partner) as url:
+        connect(small, url)
+        partner.hangs(9)
+        worker = start()
+        run = ask()
+        eventually("the worker waits for the ninth answer", lambda: len(partner.requests) == 9)
+        before = partner.asked()[:-1]
+        partner.breaks(0)
+        if what == "the child":
+            worker.kill_child()
+        else:
+            worker.kill()
+            let_an_hour_pass_at(broker)
+            start()
+        over = ended(small, run)
+        assert (over.status, over.attempts) == (Run.Status.OK, 2), over.error
+        after = partner.asked()
+        other = place(small.truth, slug="undisturbed")
+        connect(other, url)
+        partner.breaks(0)
+        runs.perform(school=other.school, run=other.request(1).pk)
+        assert [*before[:-1], *after] == partner.asked(), "what was kept was not asked for again"
+    assert everything(small) == everything(other)

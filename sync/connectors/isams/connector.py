@@ -123,7 +123,7 @@ class Isams(Connector):
     def _reason(self, error: SyncError, *, url: str, params: dict[str, str], headers: dict[str, str]) -> SyncError:
         """Ask once more for the words of iSAMS: a key that is set up wrongly may come as any status, even as 500."""
         try:
-            answer = self.http.get(url, params=params, headers=headers, accept=_ANSWERED, explain=explain)
+            answer = self.http.get(url, params=params, headers=headers, accept=_ANSWERED, explain=explain, keep=False)
         except SyncError:
             return error
         said = fault_in(answer) if answer.status != 200 else None
