@@ -1,6 +1,7 @@
 """How a request proves who asks: an OAuth 2 token, or an OAuth 1.0a signature. Nothing here can be printed."""
 
 import base64
+import logging
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -11,10 +12,14 @@ from requests_oauthlib import OAuth1
 from sync.errors import Broken
 from sync.http import Answer, Http
 
+# These write the addresses, parameters and signatures of requests into their logs.
+for _library in ("oauthlib", "requests_oauthlib"):
+    logging.getLogger(_library).setLevel(logging.CRITICAL)
+
 Params = Mapping[str, str | int]
 Explain = Callable[[Answer], str]
 OK: Final = frozenset({200})
-_EARLY: Final = 60  # seconds: a token that ends while a request travels is no use
+_EARLY: Final = 60.0  # seconds: a token that ends while a request travels is no use
 
 
 class Keys(Protocol):
@@ -84,7 +89,7 @@ class Bearer:
         if not isinstance(token, str) or not token:
             raise Broken(f"{_host(self._url)} answered the request for a token without one.")
         self._token = token
-        self._ends = time.monotonic() + _seconds(said.get("expires_in")) - _EARLY
+        self._ends = time.monotonic() + _lasts(said.get("expires_in"))
 
 
 class Signed:
@@ -117,12 +122,13 @@ def _host(url: str) -> str:
     return urllib.parse.urlsplit(url).hostname or "The server"
 
 
-def _seconds(said: object) -> float:
-    """Return how long a token lasts; where nobody says, it lasts until it is refused."""
+def _lasts(said: object) -> float:
+    """Return for how many seconds a token is used; where nobody says, and 0 says nothing, until it is refused."""
     try:
-        return float(said) if isinstance(said, int | float | str) else float("inf")
-    except ValueError:
-        return float("inf")
+        seconds = float(said) if isinstance(said, int | float | str) else 0.0
+    except (ValueError, OverflowError):
+        seconds = 0.0
+    return seconds - min(_EARLY, seconds / 2) if seconds > 0 else float("inf")
 
 
 def explained(url: str) -> Explain:

@@ -57,6 +57,8 @@ def test_a_machine_of_ones_own_starts() -> None:
         ({"FIELD_KEYS": "no-key"}, "FIELD_KEYS holds a value that is no Fernet key"),
         ({"FIELD_KEYS": f"{Fernet.generate_key().decode()},no-key"}, "FIELD_KEYS holds a value that is no Fernet key"),
         ({"FIELD_KEYS": ""}, "FIELD_KEYS is empty"),
+        ({"EVIDENCE_DAYS": "-1"}, "EVIDENCE_DAYS must be 0 to 90"),
+        ({"EVIDENCE_DAYS": "91"}, "EVIDENCE_DAYS must be 0 to 90"),
         ({"EMAIL_PORT": "many"}, "EMAIL_PORT"),
         ({"DEBUG": "perhaps"}, "DEBUG"),
     ],

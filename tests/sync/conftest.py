@@ -2,15 +2,18 @@
 
 import dataclasses
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from local.renderings import csv_files
+from local.simulators.server import as_json, running
 from local.world.build import crowd, world
 from local.world.model import Night, SchoolWorld, World
+from sync.http import Http
 from sync.models import Run
 from sync.operations import connections, runs
 from sync.pipeline.held import LINKS, Snapshot
@@ -18,6 +21,7 @@ from sync.pipeline.snapshot import snapshot
 from sync.records import Kind
 from tenants import scope
 from tenants.models import School, SchoolDomain
+from tests.sync.partner import Partner, Serve
 
 ONE_IN_THE_MORNING: Final = datetime.time(1, 0)
 
@@ -140,3 +144,28 @@ def place(tmp_path: Path) -> Callable[..., Place]:
 def small(place: Callable[..., Place], small_world: SchoolWorld) -> Place:
     """The school of sixty students."""
     return place(small_world)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a partner with these pages; its base URL and itself."""
+    with ExitStack() as stack:
+
+        def start(pages: dict[str, Any] | None = None, *faults: str) -> tuple[str, Partner]:
+            partner = Partner(pages or {"/": as_json([])}, faults=frozenset(faults))
+            return stack.enter_context(running(partner)), partner
+
+        yield start
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """Every pause that was made; nobody really waits."""
+    return []
+
+
+@pytest.fixture
+def http(waits: list[float]) -> Iterator[Http]:
+    """A way out that may reach this machine."""
+    with Http(loopback=True, sleep=waits.append, timeout=(2, 2), longest=100_000) as one:
+        yield one

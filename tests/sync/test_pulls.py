@@ -26,9 +26,7 @@ from sync.operations.pulls import MAX_AGE, Pull
 from tenants import scope
 from tests.sync.breaking import Breaking, connect
 from tests.sync.conftest import Place, by_ref
-from tests.sync.http.conftest import Serve, serve
-
-__all__ = ["serve"]  # a fixture
+from tests.sync.partner import Serve
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from local.simulators.server import Reply, as_json
 from sync.errors import Broken, Refused
 from sync.http import Http
-from tests.sync.http.conftest import SECRET, Serve
+from tests.sync.partner import SECRET, Serve
 
 
 def test_redirects_at_home_are_followed(http: Http, serve: Serve) -> None:

@@ -13,7 +13,7 @@ import pytest
 from local.simulators.server import Reply, as_json
 from sync.errors import Broken, Busy, Refused, SyncError
 from sync.http import Http
-from tests.sync.http.conftest import SECRET, Serve
+from tests.sync.partner import SECRET, Serve
 
 
 def test_a_body_cut_short_is_read_again(http: Http, serve: Serve) -> None:

@@ -11,7 +11,7 @@ import pytest
 from local.simulators.server import Reply, as_json
 from sync.errors import Broken, Busy, Refused, SyncError
 from sync.http import Answer, Http, Seen
-from tests.sync.http.conftest import SECRET, Serve
+from tests.sync.partner import SECRET, Serve
 
 
 def test_an_answer_has_status_headers_in_any_case_and_json(http: Http, serve: Serve) -> None:

@@ -14,7 +14,7 @@ from local.simulators.server import Reply, as_json
 from sync.errors import Busy
 from sync.http import LONGEST_WAIT, Http
 from sync.http.pace import asked_to_wait
-from tests.sync.http.conftest import Serve
+from tests.sync.partner import Serve
 
 
 def test_retry_after_is_kept(http: Http, serve: Serve, waits: list[float]) -> None:
