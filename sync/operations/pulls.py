@@ -113,16 +113,18 @@ class Pull:
 
 
 @contextlib.contextmanager
-def reading(*, school: School, link: Connection, kind: str, at: datetime.datetime) -> Iterator[Pull | None]:
+def reading(
+    *, school: School, link: Connection, kind: str, at: datetime.datetime, afresh: bool = False
+) -> Iterator[Pull | None]:
     """Keep the pages of one reading; None where none are to be kept.
 
     It stays open if it breaks off because the partner is busy, or with its process: then the same reading goes on with
-    it within `MAX_AGE`. After any other end nobody does.
+    it within `MAX_AGE`, unless it is to begin `afresh`. After any other end nobody does.
     """
     if not settings.EVIDENCE_DAYS:
         yield None
         return
-    pull = _opened(school=school, link=link, kind=kind, at=at)
+    pull = _opened(school=school, link=link, kind=kind, at=at, afresh=afresh)
     try:
         yield pull
     except Exception as fault:
@@ -158,20 +160,21 @@ def purge(*, at: datetime.datetime) -> int:
     return gone
 
 
-def _opened(*, school: School, link: Connection, kind: str, at: datetime.datetime) -> Pull:
+def _opened(*, school: School, link: Connection, kind: str, at: datetime.datetime, afresh: bool) -> Pull:
     """Return the pull of these settings that broke off not long ago, or a new one; no other stays open."""
-    home = default_folder(school) / "pulls"
-    ending = f"-{kind}-{_whose(link)}{_OPEN}"
+    home, ending = default_folder(school) / "pulls", f"-{kind}-{_whose(link)}{_OPEN}"
     found = None
     for folder in sorted(home.glob(f"*-{kind}-*{_OPEN}"), reverse=True):
         began = _began(folder)
-        if not found and folder.name.endswith(ending) and began and at - MAX_AGE <= began <= at:
+        fits = folder.name.endswith(ending) and began is not None and at - MAX_AGE <= began <= at
+        if fits and not afresh and not found:
             found = Pull(folder)
         else:
             Pull(folder).end()
-    if found:
-        log.info("a pull of school %s goes on behind %d pages that were kept", school.pk, found.size)
-    return found or Pull(home / f"{at.astimezone(datetime.UTC):{_BEGAN}}-{secrets.token_hex(4)}{ending}")
+    if found is None:
+        return Pull(home / f"{at.astimezone(datetime.UTC):{_BEGAN}}-{secrets.token_hex(4)}{ending}")
+    log.info("a pull of school %s goes on behind %d pages that were kept", school.pk, found.size)
+    return found
 
 
 def _whose(link: Connection) -> str:

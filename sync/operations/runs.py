@@ -232,13 +232,16 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
 
 def _pull(school: School, link: Connection, *, at: datetime.datetime) -> Extract:
     """Read the roster, from where a pull broke off not long ago, or afresh if the lists have moved since."""
-    try:
-        with pulls.reading(school=school, link=link, kind="roster", at=at) as pages:
+
+    def read(*, afresh: bool) -> Extract:
+        with pulls.reading(school=school, link=link, kind="roster", at=at, afresh=afresh) as pages:
             return _read(link, pages)
+
+    try:
+        return read(afresh=False)
     except Moved as moved:
         log.info("school %s: %s", school.pk, moved)
-    with pulls.reading(school=school, link=link, kind="roster", at=at) as pages:
-        return _read(link, pages)
+    return read(afresh=True)
 
 
 def _read(link: Connection, pages: PageStore | None = None) -> Extract:

@@ -217,6 +217,18 @@ def test_a_look_ahead_neither_uses_nor_keeps_pages(here: Place, partner: Breakin
     assert [len(list(folder.iterdir())) for folder in before] == kept
 
 
+def test_what_is_read_afresh_leaves_no_other_pull_open(here: Place, partner: Breaking) -> None:
+    partner.breaks(BROKE_AT)
+    sync(here)
+    with scope.school(here.school.pk):
+        link = connections.active()
+    at = here.clock(1)()
+    with pulls.reading(school=here.school, link=link, kind="roster", at=at, afresh=True) as pull:
+        assert pull is not None
+        assert pull.size == 0
+        assert [folder.suffix for folder in pulls_of(here)] == [""]
+
+
 # What lies on the disk
 
 
