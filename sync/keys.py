@@ -36,18 +36,50 @@ class Keys(Protocol):
         """
 
 
+class Fixed:
+    """A token that somebody made by hand, in a header of the partner's own name; never in an address."""
+
+    def __init__(self, *, header: str, token: str) -> None:
+        self._headers = {header: token, "Accept": "application/json"}
+
+    def get(
+        self,
+        http: Http,
+        url: str,
+        *,
+        params: Params | None = None,
+        accept: frozenset[int] = OK,
+        explain: Explain | None = None,
+    ) -> Answer:
+        """Send a request with the token."""
+        return http.get(url, params=params, headers=self._headers, accept=accept, explain=explain or explained(url))
+
+
 class Bearer:
-    """OAuth 2 client credentials: one token, fetched when first needed, and again when it ends."""
+    """OAuth 2 client credentials: one token, fetched when first needed, and again when it ends.
+
+    They travel in a header (RFC 6749 §2.3.1), or with `as_json` in a body of JSON, where a partner wants them there.
+    """
 
     def __init__(
-        self, *, token_url: str, client_id: str, client_secret: str, scope: str = "", quoted: bool = False
+        self,
+        *,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        scope: str = "",
+        quoted: bool = False,
+        as_json: bool = False,
     ) -> None:
         self._url = token_url
         pair = (client_id, client_secret)
         if quoted:  # RFC 6749 §2.3.1; not every server undoes it
             pair = (_quote(client_id), _quote(client_secret))
-        self._basic = base64.b64encode(":".join(pair).encode()).decode()
-        self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        basic = base64.b64encode(":".join(pair).encode()).decode()
+        self._proof = {"Accept": "application/json"} | ({} if as_json else {"Authorization": f"Basic {basic}"})
+        self._form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
+        self._form |= {"client_id": client_id, "client_secret": client_secret} if as_json else {}
+        self._as_json = as_json
         self._token = ""
         self._ends = 0.0
 
@@ -74,8 +106,9 @@ class Bearer:
         return {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
 
     def _fetch(self, http: Http) -> None:
-        headers = {"Authorization": f"Basic {self._basic}", "Accept": "application/json"}
-        said = http.token(self._url, form=self._form, headers=headers, explain=explained(self._url)).json()
+        said = http.token(
+            self._url, form=self._form, as_json=self._as_json, headers=self._proof, explain=explained(self._url)
+        ).json()
         token = said.get("access_token") if isinstance(said, dict) else None
         if not isinstance(token, str) or not token:
             raise Broken(f"{_host(self._url)} answered the request for a token without one.")
