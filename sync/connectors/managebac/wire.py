@@ -7,7 +7,7 @@ which. Ids are integers today and kept as the text they are.
 import datetime
 import re
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -19,7 +19,9 @@ _DAYS: Final = ("birthday", "withdrawn_on", "graduated_on")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """What all rows have."""
+    """What all rows have. `key` are the fields that name what a row is about."""
+
+    key: ClassVar[tuple[str, ...]] = ("id",)
 
     id: Id
     archived: bool | None = None
@@ -84,9 +86,15 @@ class ClassRow(Row, frozen=True, kw_only=True):
 class MembershipRow(Row, frozen=True, kw_only=True):
     """One of `/memberships`: a person of some role in a class."""
 
+    key: ClassVar[tuple[str, ...]] = ("class_id", "user_id")
+
     user_id: Id
     class_id: Id
     role: str
+
+
+class YearGroupRow(Row, frozen=True, kw_only=True):
+    """One of `/year-groups`."""
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
