@@ -26,6 +26,7 @@ PERMISSIONS: Final = frozenset({*LISTS, "attendance", "school"})
 _VERSION: Final = re.compile(r"/v2(?:p[0-3])?/(.+)")
 _REGISTER: Final = re.compile(r"year-groups/(\d+)/homeroom/attendance/date/(\d{4}-\d\d-\d\d)")
 _CATEGORIES: Final = re.compile(r"school/academic-years/(\d+)/attendance_categories")
+_PAGING: Final = frozenset({"page", "per_page"})
 _TRUE: Final = frozenset({"1", "true"})
 _ONE_OF: Final = {"classes": "class"}
 _FILTERS: Final[Mapping[tuple[str, ...], str]] = {
@@ -35,6 +36,8 @@ _FILTERS: Final[Mapping[tuple[str, ...], str]] = {
     ("class_ids[]",): "class_id",
     ("user_ids[]",): "user_id",
 }
+
+Filters = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class ManageBac(Simulator):
@@ -154,7 +157,7 @@ class ManageBac(Simulator):
     def _register(self, group: str, day: str) -> Reply:
         if "no-add-on" in self.faults:
             return as_json({"error": "Attendance is not enabled"}, 403)
-        groups = [str(row["id"]) for row in self._rows("year-groups")]
+        groups = [str(row.get("id")) for row in self._rows("year-groups")]
         if group not in groups or ("group-gone" in self.faults and group == groups[0]):
             return as_json({"error": f"Couldn't find YearGroup with 'id'={group}"}, 404)
         return as_json(self.registers.of(group, day))
@@ -175,7 +178,8 @@ class ManageBac(Simulator):
         return as_json({"error": "Not found"}, 404) if more else as_json({what: row})
 
     def _list(self, request: Request, name: str) -> Reply:
-        rows = self._chosen(request, name)
+        asked_for = sorted((one, tuple(texts)) for one, texts in request.queries.items() if one not in _PAGING)
+        rows = self._chosen(name, tuple(asked_for))
         size = max(1, min(int(request.query.get("per_page", "100")), self.most))
         asked = max(1, int(request.query.get("page", "1")))
         pages = max(1, -(-len(rows) // size))
@@ -193,19 +197,22 @@ class ManageBac(Simulator):
             del body[_key(name)]
         return as_json(body)
 
-    def _chosen(self, request: Request, name: str) -> list[Json]:
-        if "deleted_since" in request.query:
+    @functools.lru_cache(maxsize=16)  # noqa: B019 as above; for the pages of one list
+    def _chosen(self, name: str, filters: Filters) -> list[Json]:
+        asked = dict(filters)
+        if "deleted_since" in asked:
             return self._deleted(name)
         rows = self._rows(name)
-        for filters, field in _FILTERS.items():
-            wanted = {value for one in filters for text in request.queries.get(one, ()) for value in text.split(",")}
+        for names, field in _FILTERS.items():
+            wanted = {value for one in names for text in asked.get(one, ()) for value in text.split(",")}
             rows = [row for row in rows if not wanted or str(row.get(field)) in wanted]
-        since = request.query.get("modified_since", "")
+        since = asked.get("modified_since", ("",))[-1]
         rows = [row for row in rows if not since or row.get("updated_at", UPDATED) >= since]
         empty = {"empty": "students", "empty-parents": "parents"}
         if any(fault in self.faults and name == kind for fault, kind in empty.items()):
             return []
-        return rows if "everybody" in self.faults else _by_archived(request, name, rows)
+        default = ("false",) if name in {"classes", "year-groups"} else ("",)
+        return rows if "everybody" in self.faults else _by_archived(asked.get("archived", default)[-1], rows)
 
     def _deleted(self, name: str) -> list[Json]:
         """Return who was there on an earlier night and is not now; only the ids are sure."""
@@ -255,9 +262,7 @@ def _meta(page: int, pages: int, total: int, size: int) -> Json:
     return {"current_page": page, "total_pages": pages, "total_count": total, "per_page": size}
 
 
-def _by_archived(request: Request, name: str, rows: list[Json]) -> list[Json]:
-    default = "false" if name in {"classes", "year-groups"} else ""
-    asked = request.query.get("archived", default)
+def _by_archived(asked: str, rows: list[Json]) -> list[Json]:
     wanted = asked.lower() in _TRUE
     return [row for row in rows if not asked or (str(row.get("archived", False)).lower() in _TRUE) == wanted]
 

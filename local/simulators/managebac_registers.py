@@ -5,6 +5,7 @@ taken, every other student has ManageBac's “present by default”, and the res
 """
 
 import datetime
+import functools
 from collections.abc import Mapping
 from typing import Final
 
@@ -65,14 +66,18 @@ class Registers:
             return {"student": []}
         if self.given is not None:
             return {"students": self.given}
-        date = datetime.date.fromisoformat(day)
-        marks = {} if "class-only" in self.faults else register(self.school, date, "am")
-        here = [one for one in picture_on(self.school, date).students.values() if one.ref in marks]
-        rows = [self._row(one, marks[one.ref]) for one in here if self._group(one) == group]
+        marked = [] if "class-only" in self.faults else self._marked(day)
+        rows = [self._row(one, mark) for one, mark in marked if self._group(one) == group]
         second = str(year_group_id(self.school, self.school.year_labels[1]))
-        if "two-groups" in self.faults and here and group == second:
-            rows.append({"id": user_id(here[0]), "attendance": _attendance(15)})
+        if "two-groups" in self.faults and marked and group == second:
+            rows.append({"id": user_id(marked[0][0]), "attendance": _attendance(15)})
         return {"students": self._with_bad_rows(rows)}
+
+    @functools.lru_cache(maxsize=4)  # noqa: B019 a simulator lives as long as its test
+    def _marked(self, day: str) -> list[tuple[StudentTruth, WorldMark]]:
+        date = datetime.date.fromisoformat(day)
+        marks = register(self.school, date, "am")
+        return [(one, marks[one.ref]) for one in picture_on(self.school, date).students.values() if one.ref in marks]
 
     def academic_years(self) -> Json:
         """Return the academic years of each programme: one that is over, and the present one."""

@@ -47,6 +47,7 @@ _FIRST_ID: Final[Mapping[type[Person], int]] = {
     GuardianTruth: 22_000_000,
     StaffTruth: 23_000_000,
 }
+_RELATIONSHIPS: Final[Mapping[str, str]] = {"Foster carer": "Other Guardian", "Parent": ""}
 _FIRST_CLASS: Final = 11_700_000
 _FIRST_YEAR_GROUP: Final = 1_180_000
 _CREATED: Final = "2024-08-12T08:00:00.000Z"
@@ -68,6 +69,11 @@ def class_id(one: ClassTruth) -> int:
 def year_group_id(school: SchoolWorld, year: str) -> int:
     """Return ManageBac's id of a year, which is its label."""
     return _FIRST_YEAR_GROUP + school.year_labels.index(year)
+
+
+def relationship_of(tie: TieTruth) -> str:
+    """Return the choice of ManageBac's list that says it best, "" if none does."""
+    return _RELATIONSHIPS.get(tie.relationship, tie.relationship)
 
 
 def advisors(night: Night, form: str) -> list[int]:
@@ -107,7 +113,7 @@ class Rows:
         return [*rows, former]
 
     def _student(self, one: StudentTruth) -> Json:
-        ties = self.picture.ties_of(one.key)
+        ties = sorted(self._ties.get(one.key, ()), key=lambda tie: (tie.priority, tie.guardian))
         row = _person(user_id(one), "Student", one.given_name, one.family_name) | {
             "email": one.email or None,
             "nickname": one.preferred_name or None,
@@ -127,7 +133,7 @@ class Rows:
         """Year group and homeroom, which leavers lose."""
         group, place = year_group_id(self.school, one.year), self.school.year_labels.index(one.year)
         code, program = LEVELS[min(2, place * 3 // len(self.school.year_labels))]
-        found = self._advisors.get(one.form, [])
+        found = self._advisors[one.form]
         return {
             "year_group_id": group,
             "ib_group_id": group,
@@ -141,11 +147,19 @@ class Rows:
 
     @functools.cached_property
     def _advisors(self) -> Mapping[str, list[int]]:
-        return {form: advisors(self.picture, form) for form in self._forms}
+        """Who has each class (key), forms among them; see `advisors`."""
+        found: dict[str, list[int]] = {key: [] for key in self.picture.classes}
+        for one in self.picture.teaching.values():
+            found[one.class_key].append(user_id(self.picture.staff[one.staff]))
+        return {key: sorted(people) for key, people in found.items()}
 
-    @property
-    def _forms(self) -> list[str]:
-        return [key for key, one in self.picture.classes.items() if not one.subject]
+    @functools.cached_property
+    def _ties(self) -> Mapping[str, list[TieTruth]]:
+        """The ties of each student (key)."""
+        found: dict[str, list[TieTruth]] = {}
+        for tie in self.picture.ties.values():
+            found.setdefault(tie.student, []).append(tie)
+        return found
 
     def _parents(self) -> list[Json]:
         ties: dict[str, list[TieTruth]] = {}
@@ -164,7 +178,7 @@ class Rows:
         # Where a brother or sister left years ago, the parent's record still names them.
         ids_and_former = [*ids, FORMER_STUDENT]
         children = [
-            without_nulls({"id": child, "relationship": tie.relationship or None})
+            without_nulls({"id": child, "relationship": relationship_of(tie) or None})
             for child, tie in zip(ids, ties, strict=True)
         ]
         row = _person(user_id(one), "Parent", one.given_name, one.family_name) | {
@@ -199,7 +213,8 @@ class Rows:
         """The id of who is not among the teachers because of the fault of that name."""
         if "administrator" not in self.faults:
             return None
-        return next(found[0] for found in self._advisors.values() if found)
+        forms = (key for key, one in self.picture.classes.items() if not one.subject)
+        return next(self._advisors[form][0] for form in forms if self._advisors[form])
 
     def _classes(self) -> list[Json]:
         rows = [
@@ -212,7 +227,7 @@ class Rows:
                 "archived": False,
                 "lock_memberships": False,
                 "teachers": [
-                    *({"teacher_id": ref, "show_on_reports": True} for ref in advisors(self.picture, one.key)),
+                    *({"teacher_id": ref, "show_on_reports": True} for ref in self._advisors[one.key]),
                     {"teacher_id": FORMER_TEACHER, "show_on_reports": False, "teacher_archived": True},
                 ],
                 "created_at": _CREATED,

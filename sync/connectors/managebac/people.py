@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final, TypeVar
 
 from sync.connectors.managebac.homerooms import Homerooms
-from sync.connectors.managebac.links import posts
+from sync.connectors.managebac.seats import posts
 from sync.connectors.managebac.table import Table
 from sync.connectors.managebac.tables import Tables, left_on
 from sync.connectors.managebac.wire import PersonRow, StudentRow

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sync.connectors.managebac import links, people
+from sync.connectors.managebac import people, seats, ties
 from sync.connectors.managebac.homerooms import Homerooms
 from sync.connectors.managebac.tables import Tables
 from sync.records import Complete, Kind, Remark, RosterRecord
@@ -31,14 +31,14 @@ class _Strand(NamedTuple):
 
 def _strands(tables: Tables, homerooms: Homerooms) -> Iterator[_Strand]:
     classes = tables.classes.whole and homerooms.known
-    seats = tables.memberships.whole and classes
+    links = tables.memberships.whole and classes
     yield _Strand(Kind.STUDENTS, people.students(tables, homerooms), tables.students.whole)
     yield _Strand(Kind.GUARDIANS, people.guardians(tables), tables.parents.whole)
     yield _Strand(Kind.STAFF, people.staff(tables, homerooms), tables.teachers.whole)
-    yield _Strand(Kind.CLASSES, links.classes(tables, homerooms), classes)
-    yield _Strand(Kind.TIES, links.ties(tables), links.ties_known(tables))
-    yield _Strand(Kind.ENROLMENTS, links.enrolments(tables, homerooms), seats)
-    yield _Strand(Kind.TEACHING, links.teaching(tables, homerooms), seats)
+    yield _Strand(Kind.CLASSES, seats.classes(tables, homerooms), classes)
+    yield _Strand(Kind.TIES, ties.ties(tables), ties.known(tables))
+    yield _Strand(Kind.ENROLMENTS, seats.enrolments(tables, homerooms), links)
+    yield _Strand(Kind.TEACHING, seats.teaching(tables, homerooms), links)
 
 
 def _remarks(tables: Tables, homerooms: Homerooms) -> Iterator[str]:
@@ -47,4 +47,4 @@ def _remarks(tables: Tables, homerooms: Homerooms) -> Iterator[str]:
     yield from (table.remark for table in lists if table.remark)
     yield from homerooms.remarks()
     yield from people.remarks(tables)
-    yield from links.remarks(tables)
+    yield from ties.remarks(tables)

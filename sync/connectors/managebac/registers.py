@@ -14,7 +14,7 @@ import msgspec
 from sync.connectors.managebac.api import Api, NotPermitted, not_permitted, rows_in
 from sync.connectors.managebac.labels import Labels
 from sync.connectors.managebac.listing import Lists
-from sync.connectors.managebac.wire import YearGroupRow, ref_in
+from sync.connectors.managebac.wire import YearGroupRow, ref_in, text_in
 from sync.http import Answer
 from sync.keys import OK
 from sync.records import NOT_SHARED, Mark, MarkRecord, Meaning, Remark, Session, UnreadableMark
@@ -42,6 +42,12 @@ _NOTHING: Final = (
     "attendance: ManageBac has no homeroom register for this day. Either there was no school, or the school takes "
     "attendance by class only, which is not read."
 )
+_CLOSED: Final = (
+    "attendance: ManageBac has no register for this day in {number} of the year groups; those of the others were read."
+)
+_LOST: Final = (
+    "attendance: a year group cannot be read, so neither can its register; look at the year groups in ManageBac."
+)
 _TWICE: Final = "The student is in the registers of two year groups with different marks; look at both in ManageBac."
 _NO_MARK: Final = "{field} is missing or not in the form we know; look at this student's register in ManageBac."
 
@@ -62,46 +68,57 @@ def marks(api: Api, day: datetime.date) -> Iterator[MarkRecord]:
     """
     with Lists(api) as lists, Spool(Entry) as spool:
         groups = lists.read("year-groups", YearGroupRow)
-        said = groups.remark
+        said, closed = groups.remark, 0
         try:
             for group in groups.present():
-                for raw in _rows_of(api, group.ref, day):
-                    entry = _entry(raw)
+                rows = _rows_of(api, group.ref, day)
+                closed += rows is None
+                for entry in map(entry_of, rows or ()):
                     if isinstance(entry, Entry):
                         spool.put(entry.student, entry)
                     else:
                         yield entry
         except NotPermitted:
             said = REGISTERS_NOT_SHARED
-        if said or not len(spool):
-            yield Remark(text=said or _NOTHING)
+        yield from _remarks(said, closed=closed, lost=groups.spoilt, nothing=not len(spool))
         labels = Labels(api, day)
         yield from (_mark(entry, day, labels) for entry in spool.rows())
         yield from (UnreadableMark(student_ref=ref, reason=_TWICE) for ref in spool.torn())
 
 
-def register(api: Api, group: str, day: datetime.date, *, accept: frozenset[int] = OK) -> Answer:
+def _remarks(said: str, *, closed: int, lost: bool, nothing: bool) -> Iterator[Remark]:
+    if said or nothing:
+        yield Remark(text=said or _NOTHING)
+    elif closed:
+        yield Remark(text=_CLOSED.format(number=closed))
+    if lost:
+        yield Remark(text=_LOST)
+
+
+def register(api: Api, group: str, day: datetime.date) -> Answer:
     """Return the answer to the question for one year group's register; errors as in `Api.try_get`."""
     path = f"year-groups/{urllib.parse.quote(group, safe='')}/homeroom/attendance/date/{day.isoformat()}"
-    return api.try_get(path, permission="Year Groups", accept=accept | _NO_REGISTER)
+    return api.try_get(path, permission="Year Groups", accept=OK | _NO_REGISTER)
 
 
-def _rows_of(api: Api, group: str, day: datetime.date) -> list[Any]:
+def _rows_of(api: Api, group: str, day: datetime.date) -> list[Any] | None:
+    """Return the rows of a register, None if there is no such register."""
     answer = register(api, group, day)
-    return [] if answer.status in _NO_REGISTER else rows_in(answer.json(), "students")
+    return None if answer.status in _NO_REGISTER else rows_in(answer.json(), "students")
 
 
-def _entry(raw: object) -> Entry | UnreadableMark:
+def entry_of(raw: object) -> Entry | UnreadableMark:
+    """Read one row of a register, which may be anything."""
     student = ref_in(raw)
     said = raw.get("attendance") if isinstance(raw, Mapping) else None
     if not student or not isinstance(said, Mapping):
         return UnreadableMark(student_ref=student, reason=_NO_MARK.format(field="attendance" if student else "id"))
     if not said:
         return Entry(student=student)
-    code, label = ref_in(said.get("category"), "status"), said.get("status")
+    code = ref_in(said.get("category"), "status")
     if not code:
         return UnreadableMark(student_ref=student, reason=_NO_MARK.format(field="category"))
-    return Entry(student=student, code=code, label=label if isinstance(label, str) else "")
+    return Entry(student=student, code=code, label=text_in(said.get("status")))
 
 
 def _mark(entry: Entry, day: datetime.date, labels: Labels) -> Mark:

@@ -62,18 +62,17 @@ class Table(Generic[R]):
         self.nameless |= not ref
         if isinstance(raw, Mapping):
             self.shared.update(field for field, value in raw.items() if value is not None)
-        # A row without an id is a row of its own; no id has slashes.
-        self._kept.put(ref or f"{page}/{line}/", self._read(raw, ref, place=f"{self.name}, page {page}"))
-
-    def _read(self, raw: Any, ref: str, *, place: str) -> Kept[R]:
+        key = ref or f"{page}/{line}/"  # a row without an id is a row of its own; no id has slashes
         try:
-            if ref:
-                return Kept(row=decode(raw, self._shape))
-            reason = _NO_ROW
+            self._kept.put(key, Kept(row=self._row(raw, ref)))
         except BadRow as fault:
-            reason = str(fault)
-        refs = tuple(ref_in(raw, field) for field in self._shape.key)
-        return Kept(bad=Bad(refs=refs, reason=reason, place=place))
+            refs = tuple(ref_in(raw, field) for field in self._shape.key)
+            self._kept.put(key, Kept(bad=Bad(refs=refs, reason=str(fault), place=f"{self.name}, page {page}")))
+
+    def _row(self, raw: Any, ref: str) -> R:
+        if not ref:
+            raise BadRow(_NO_ROW)
+        return decode(raw, self._shape)
 
     @property
     def whole(self) -> bool:

@@ -13,6 +13,7 @@ from local.simulators.managebac_rows import (
     FORMER_STUDENT_GRADUATED,
     advisors,
     class_id,
+    relationship_of,
     user_id,
     year_group_id,
 )
@@ -132,7 +133,7 @@ def the_links(school: SchoolWorld, night: Night, *, leavers: bool) -> Iterable[T
             yield Tie(
                 student_ref=str(user_id(night.students[tie.student])),
                 guardian_ref=str(user_id(guardian)),
-                relationship=tie.relationship,
+                relationship=relationship_of(tie),
             )
     for seat in night.enrolments.values():
         if refs[seat.class_key]:
@@ -267,7 +268,10 @@ def test_missing_permission_for_students_is_refused_by_name():
 # Faults that are lived with
 
 
-@pytest.mark.parametrize("fault", ["throttled", "flaky", "cut", "rate-limited", "text-flags", "everybody", "duplicate"])
+HARMLESS = ("throttled", "flaky", "cut", "rate-limited", "maintenance", "text-flags", "everybody", "duplicate")
+
+
+@pytest.mark.parametrize("fault", HARMLESS)
 def test_fault_makes_no_difference(fault: str):
     found = faulty(fault, most=60)
     assert plain(found) == truth(SCHOOL, 1)

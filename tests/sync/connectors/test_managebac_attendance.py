@@ -161,7 +161,10 @@ def test_attendance_that_is_kept_from_us_is_one_remark(faults: set[str], permiss
 def test_a_year_group_that_is_gone_takes_no_other_with_it() -> None:
     first = [one for one in truth(HIMAL, FIRST_DAY) if one.student_ref in _first_year()]
     assert first
-    assert set(read("group-gone", school=HIMAL)) == truth(HIMAL, FIRST_DAY) - set(first)
+    found = read("group-gone", school=HIMAL)
+    assert {one for one in found if isinstance(one, Mark)} == truth(HIMAL, FIRST_DAY) - set(first)
+    (remark,) = [one for one in found if isinstance(one, Remark)]
+    assert "no register for this day in 1 of the year groups" in remark.text
 
 
 def _first_year() -> set[str]:
@@ -174,6 +177,13 @@ def test_an_unproven_list_of_year_groups_is_said_and_its_marks_are_kept() -> Non
     assert set(marks) == truth(SCHOOL, FIRST_DAY)
     assert isinstance(remark, Remark)
     assert remark.text.startswith("year groups: ManageBac counts")
+
+
+def test_a_year_group_that_cannot_be_read_is_said() -> None:
+    groups = ManageBac(SCHOOL, 1).rows.of("year-groups")
+    found = read(rows={"year-groups": [groups[0], {"name": "Class of 2030"}]})
+    assert any(isinstance(one, Remark) and "a year group cannot be read" in one.text for one in found)
+    assert any(isinstance(one, Mark) for one in found)
 
 
 # Marks that cannot be used
