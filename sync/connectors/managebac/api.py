@@ -9,6 +9,7 @@ from sync.http import Answer, Http
 from sync.keys import OK
 
 REFUSALS: Final = frozenset({401, 403})
+NO_STUDENTS: Final = "ManageBac lists no students at all. Check that the token is this school's own."
 WHERE: Final = "at Settings › Develop › API Manager in ManageBac"
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from sync.connector import Connector, Finding
 from sync.connectors.managebac import picture, probe, registers
-from sync.connectors.managebac.api import Api
+from sync.connectors.managebac.api import NO_STUDENTS, Api
 from sync.connectors.managebac.homerooms import Homerooms
 from sync.connectors.managebac.listing import Lists
 from sync.connectors.managebac.settings import ManageBacSettings
@@ -47,7 +47,7 @@ def _tables(lists: Lists, *, leavers: bool) -> Tables:
     # Without the filter, people come archived or not, but classes only if they are not.
     students = lists.read("students", StudentRow, needed=True, **({} if leavers else {"archived": "0"}))
     if not len(students):
-        raise Doubtful("ManageBac lists no students at all. Check that the token is this school's own.")
+        raise Doubtful(NO_STUDENTS)
     return Tables(
         students=students,
         parents=lists.read("parents", ParentRow, archived="0"),

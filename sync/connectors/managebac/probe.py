@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sync.connector import Finding, Reach
-from sync.connectors.managebac.api import REFUSALS, Api, NotPermitted, not_permitted, rows_in, title
+from sync.connectors.managebac.api import NO_STUDENTS, REFUSALS, Api, NotPermitted, not_permitted, rows_in, title
 from sync.connectors.managebac.listing import meta_in
 from sync.connectors.managebac.registers import REGISTERS_NOT_SHARED, register
 from sync.connectors.managebac.wire import ref_in
@@ -19,7 +19,6 @@ _PRESENT: Final[Mapping[str, Mapping[str, str]]] = {
     "classes": {},
     "memberships": {},
 }
-_NOBODY: Final = "ManageBac lists no students at all. Check that the token is this school's own."
 _NO_GROUPS: Final = "attendance: ManageBac lists no year groups, and homeroom registers are kept by year group."
 _REGISTERS: Final = "Homeroom registers can be read, one mark a day; attendance by class is not read."
 _NOTES: Final = "ManageBac has none; the school keeps them with us."
@@ -52,7 +51,7 @@ def _of_list(name: str, answer: Answer) -> Finding:
         return Finding(part=part, reach=reach, text=not_permitted(name, part))
     total = meta_in(answer.json(), name).total_count
     if needed and total == 0:
-        return Finding(part=part, reach=Reach.FAULTY, text=_NOBODY)
+        return Finding(part=part, reach=Reach.FAULTY, text=NO_STUDENTS)
     return Finding(part=part, reach=Reach.READS, text="Can be read." if total is None else f"{total:,} listed.")
 
 

@@ -1,4 +1,4 @@
-"""ManageBac's homeroom registers: one mark a day, told by the number of its category and by nothing else (R15)."""
+"""ManageBac's homeroom registers: one mark a day, told by the number of its category and by nothing else."""
 
 import collections
 import datetime
