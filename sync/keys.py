@@ -5,7 +5,7 @@ import logging
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from requests_oauthlib import OAuth1
 
@@ -18,6 +18,7 @@ for _library in ("oauthlib", "requests_oauthlib"):
 
 Params = Mapping[str, str | int]
 Explain = Callable[[Answer], str]
+Proof = Literal["header", "form", "json"]
 OK: Final = frozenset({200})
 _EARLY: Final = 60.0  # seconds: a token that ends while a request travels is no use
 
@@ -42,18 +43,54 @@ class Keys(Protocol):
         """
 
 
+class Fixed:
+    """A token that somebody made by hand, in a header of the partner's own name; never in an address."""
+
+    def __init__(self, *, header: str, token: str) -> None:
+        self._headers = {header: token, "Accept": "application/json"}
+
+    def get(
+        self,
+        http: Http,
+        url: str,
+        *,
+        params: Params | None = None,
+        accept: frozenset[int] = OK,
+        explain: Explain | None = None,
+        keep: bool = True,
+    ) -> Answer:
+        """Send a request with the token."""
+        explain = explain or explained(url)
+        return http.get(url, params=params, headers=self._headers, accept=accept, explain=explain, keep=keep)
+
+
 class Bearer:
-    """OAuth 2 client credentials: one token, fetched when first needed, and again when it ends."""
+    """OAuth 2 client credentials: one token, fetched when first needed, and again when it ends.
+
+    The client's proof travels in a header, in the form (RFC 6749 §2.3.1 allows both), or in a body of JSON, as the
+    partner wants it.
+    """
 
     def __init__(
-        self, *, token_url: str, client_id: str, client_secret: str, scope: str = "", quoted: bool = False
+        self,
+        *,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        scope: str = "",
+        quoted: bool = False,
+        proof: Proof = "header",
     ) -> None:
         self._url = token_url
         pair = (client_id, client_secret)
         if quoted:  # RFC 6749 §2.3.1; not every server undoes it
             pair = (_quote(client_id), _quote(client_secret))
-        self._basic = base64.b64encode(":".join(pair).encode()).decode()
-        self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        basic = base64.b64encode(":".join(pair).encode()).decode()
+        in_header = proof == "header"
+        self._proof = {"Accept": "application/json"} | ({"Authorization": f"Basic {basic}"} if in_header else {})
+        self._form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
+        self._form |= {} if in_header else {"client_id": client_id, "client_secret": client_secret}
+        self._as_json = proof == "json"
         self._token = ""
         self._ends = 0.0
 
@@ -68,23 +105,28 @@ class Bearer:
         keep: bool = True,
     ) -> Answer:
         """Send a request; where the token is refused, once more with a new one."""
-        if not self._token or time.monotonic() >= self._ends:
-            self._fetch(http)
         explain = explain or explained(url)
         answer = http.get(
-            url, headers=self._headers(), accept=accept | {401}, params=params, explain=explain, keep=keep
+            url, headers=self.headers(http), accept=accept | {401}, params=params, explain=explain, keep=keep
         )
         if answer.status == 401:
             self._fetch(http)
             return http.get(url, headers=self._headers(), accept=accept, params=params, explain=explain, keep=keep)
         return answer
 
+    def headers(self, http: Http) -> dict[str, str]:
+        """Return what a request has to carry that is not sent from here, such as a stream; errors as in `get`."""
+        if not self._token or time.monotonic() >= self._ends:
+            self._fetch(http)
+        return self._headers()
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
 
     def _fetch(self, http: Http) -> None:
-        headers = {"Authorization": f"Basic {self._basic}", "Accept": "application/json"}
-        said = http.token(self._url, form=self._form, headers=headers, explain=explained(self._url)).json()
+        said = http.token(
+            self._url, form=self._form, as_json=self._as_json, headers=self._proof, explain=explained(self._url)
+        ).json()
         token = said.get("access_token") if isinstance(said, dict) else None
         if not isinstance(token, str) or not token:
             raise Broken(f"{_host(self._url)} answered the request for a token without one.")

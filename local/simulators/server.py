@@ -58,7 +58,7 @@ class Reply:
 def as_json(value: Any, status: int = 200, **headers: str) -> Reply:
     """Return a reply with a JSON body; `Retry_After="3"` is the header Retry-After."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    body = json.dumps(value, ensure_ascii=False).encode()
+    body = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")  # half a character, as JSON does
     return Reply(status, body, {"Content-Type": "application/json; charset=utf-8", **named})
 
 

@@ -25,6 +25,7 @@ class Call:
     headers: Mapping[str, str] | None = dataclasses.field(repr=False, default=None)
     auth: Auth | None = dataclasses.field(repr=False, default=None)
     form: Mapping[str, str] | None = dataclasses.field(repr=False, default=None)
+    as_json: bool = False  # the form, for who does not read forms
     refusals: frozenset[int] = frozenset({401, 403})
     slowly: bool = False
 

@@ -115,15 +115,17 @@ class Http:
         url: str,
         *,
         form: Mapping[str, str],
+        as_json: bool = False,
         headers: Mapping[str, str] | None = None,
         auth: Auth | None = None,
         explain: Callable[[Answer], str] | None = None,
     ) -> Answer:
-        """Post a form to a token end point, the only thing that is ever posted (R20); errors as in `get`.
+        """Post a form, or its fields as JSON, to a token end point; nothing else is ever posted (R20).
 
-        A 400 is `Refused` as well: so OAuth says that it does not know a client (RFC 6749, 5.2).
+        Errors as in `get`. A 400 is `Refused` as well: so OAuth says that it does not know a client (RFC 6749, 5.2).
         """
-        call = Call("POST", url, headers=headers, auth=auth, form=form, refusals=frozenset({400, 401, 403}))
+        refusals = frozenset({400, 401, 403})
+        call = Call("POST", url, headers=headers, auth=auth, form=form, as_json=as_json, refusals=refusals)
         return self._whole(call, accept=frozenset({200}), explain=explain)
 
     @contextmanager
@@ -208,7 +210,8 @@ class Http:
                 params=params,
                 headers=call.headers,
                 auth=call.auth,
-                data=call.form,
+                data=None if call.as_json else call.form,
+                json=call.form if call.as_json else None,
                 timeout=(self._timeout[0], self._timeout[1] * slower),
                 allow_redirects=False,
                 stream=True,

@@ -7,19 +7,22 @@ which. Ids are integers today and kept as the text they are.
 import datetime
 import re
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
 Id = int | str
 
 _FIELD: Final = re.compile(r"\$\.(\w+)|required field `(\w+)`$")
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _TIME_OF_DAY: Final = re.compile(r"T[0-9:.+Z-]*$")
 _DAYS: Final = ("birthday", "withdrawn_on", "graduated_on")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """What all rows have."""
+    """What all rows have. `key` are the fields that name what a row is about."""
+
+    key: ClassVar[tuple[str, ...]] = ("id",)
 
     id: Id
     archived: bool | None = None
@@ -84,9 +87,15 @@ class ClassRow(Row, frozen=True, kw_only=True):
 class MembershipRow(Row, frozen=True, kw_only=True):
     """One of `/memberships`: a person of some role in a class."""
 
+    key: ClassVar[tuple[str, ...]] = ("class_id", "user_id")
+
     user_id: Id
     class_id: Id
     role: str
+
+
+class YearGroupRow(Row, frozen=True, kw_only=True):
+    """One of `/year-groups`."""
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +116,12 @@ R = TypeVar("R", bound=Row)
 def ref_in(raw: object, field: str = "id") -> str:
     """Return an id of a row that may be anything, "" if it has none."""
     value = raw.get(field) if isinstance(raw, Mapping) else None
-    return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text_in(str(value)) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+
+
+def text_in(value: object) -> str:
+    """Return a text that may be anything, "" if it is none; JSON can spell half a character, which no file can hold."""
+    return value if isinstance(value, str) and not _HALF.search(value) else ""
 
 
 def decode(raw: Mapping[str, Any], shape: type[R]) -> R:
@@ -118,11 +132,17 @@ def decode(raw: Mapping[str, Any], shape: type[R]) -> R:
     """
     days = {field: _day(raw[field]) for field in _DAYS if field in raw}
     try:
-        return msgspec.convert({**raw, **days}, shape, strict=False)
+        row = msgspec.convert({**raw, **days}, shape, strict=False)
+        msgspec.msgpack.encode(row)  # as it will be kept
+    except (UnicodeEncodeError, OverflowError):
+        reason = "A text holds half a character, as of an emoji cut in two, or a number is too long; enter it anew."
     except msgspec.ValidationError as fault:
         found = _FIELD.search(str(fault))
-    field = (found.group(1) or found.group(2)) if found else ""
-    raise BadRow(f"{field or 'A field'} is missing or not in the form we know; look at this record in ManageBac.")
+        field = (found.group(1) or found.group(2)) if found else ""
+        reason = f"{field or 'A field'} is missing or not in the form we know; look at this record in ManageBac."
+    else:
+        return row
+    raise BadRow(reason)  # here, for both faults quote what came
 
 
 def _day(value: object) -> object:
