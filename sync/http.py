@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 LONGEST: Final = 64 * 1024 * 1024  # bytes of one body, decompressed
+LONGEST_STREAM: Final = 1024 * 1024 * 1024  # the same of a body that is never whole in memory
 LONGEST_WAIT: Final = 120.0  # seconds between two tries, whatever Retry-After says
 PATIENCE: Final = 300.0  # seconds that all waits for one answer may take together
 MOST_REDIRECTS: Final = 5
@@ -153,10 +154,11 @@ class Http:
         tries: int = 5,
         sleep: Callable[[float], None] = time.sleep,
         longest: int = LONGEST,
+        longest_stream: int = LONGEST_STREAM,
         timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
         self._pace, self._loopback, self._tries, self._sleep = pace, loopback, tries, sleep
-        self._longest, self._timeout = longest, timeout
+        self._longest, self._longest_stream, self._timeout = longest, longest_stream, timeout
         self._session = _Session()
         self._session.trust_env = False  # no proxy, and no password of .netrc, comes in from the environment
         self._session.headers["User-Agent"] = "SchoolsBuddy"
@@ -233,8 +235,10 @@ class Http:
                 return response
             return self._unwanted(call, response, explain)
 
-        with self._ask(call, opened) as response, io.BufferedReader(_Body(self._chunks(response)), _CHUNK) as body:
-            yield body
+        with self._ask(call, opened) as response:
+            chunks = self._chunks(response, self._longest_stream)
+            with io.BufferedReader(_Body(chunks), _CHUNK) as body:
+                yield body
 
     def _whole(self, call: _Call, *, accept: frozenset[int], explain: Callable[[Answer], str] | None) -> Answer:
         def whole(response: requests.Response) -> Answer | _Again:
@@ -317,19 +321,19 @@ class Http:
 
     def _read(self, response: requests.Response) -> Answer | _Again:
         try:
-            body = b"".join(self._chunks(response))
+            body = b"".join(self._chunks(response, self._longest))
         except Busy:
             return _Again("cut its answer short")
         headers = CaseInsensitiveDict(response.headers)
         return Answer(status=response.status_code, headers=headers, body=body, host=_host(response.url))
 
-    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+    def _chunks(self, response: requests.Response, longest: int) -> Iterator[bytes]:
         host, size = _host(response.url), 0
         fault: SyncError | None = None
         try:
             for chunk in response.iter_content(_CHUNK):
                 size += len(chunk)
-                if size > self._longest:
+                if size > longest:
                     break
                 yield chunk
         except requests.exceptions.ContentDecodingError:
@@ -338,8 +342,8 @@ class Http:
             fault = Busy(f"{host} cut its answer short; it is tried again later")
         if fault:
             raise fault
-        if size > self._longest:
-            raise Broken(f"{host} answered with more than {self._longest} bytes")
+        if size > longest:
+            raise Broken(f"{host} answered with more than {longest} bytes")
 
 
 class _Body(io.RawIOBase):
