@@ -40,14 +40,24 @@ class Bearer:
     """OAuth 2 client credentials: one token, fetched when first needed, and again when it ends."""
 
     def __init__(
-        self, *, token_url: str, client_id: str, client_secret: str, scope: str = "", quoted: bool = False
+        self,
+        *,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        scope: str = "",
+        quoted: bool = False,
+        in_form: bool = False,
     ) -> None:
+        """`in_form`: the pair goes into the form (RFC 6749 §2.3.1 allows it) and not into a header."""
         self._url = token_url
         pair = (client_id, client_secret)
         if quoted:  # RFC 6749 §2.3.1; not every server undoes it
             pair = (_quote(client_id), _quote(client_secret))
-        self._basic = base64.b64encode(":".join(pair).encode()).decode()
+        basic = base64.b64encode(":".join(pair).encode()).decode()
+        self._authority = {} if in_form else {"Authorization": f"Basic {basic}"}
         self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        self._form |= {"client_id": client_id, "client_secret": client_secret} if in_form else {}
         self._token = ""
         self._ends = 0.0
 
@@ -61,20 +71,24 @@ class Bearer:
         explain: Explain | None = None,
     ) -> Answer:
         """Send a request; where the token is refused, once more with a new one."""
-        if not self._token or time.monotonic() >= self._ends:
-            self._fetch(http)
         explain = explain or explained(url)
-        answer = http.get(url, params=params, headers=self._headers(), accept=accept | {401}, explain=explain)
+        answer = http.get(url, params=params, headers=self.headers(http), accept=accept | {401}, explain=explain)
         if answer.status == 401:
             self._fetch(http)
             return http.get(url, params=params, headers=self._headers(), accept=accept, explain=explain)
         return answer
 
+    def headers(self, http: Http) -> dict[str, str]:
+        """Return what a request has to carry that is not sent from here, such as a stream; errors as in `get`."""
+        if not self._token or time.monotonic() >= self._ends:
+            self._fetch(http)
+        return self._headers()
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
 
     def _fetch(self, http: Http) -> None:
-        headers = {"Authorization": f"Basic {self._basic}", "Accept": "application/json"}
+        headers = {**self._authority, "Accept": "application/json"}
         said = http.token(self._url, form=self._form, headers=headers, explain=explained(self._url)).json()
         token = said.get("access_token") if isinstance(said, dict) else None
         if not isinstance(token, str) or not token:
