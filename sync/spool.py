@@ -34,7 +34,7 @@ class Spool(Generic[Row]):
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(kind).decode
         self._file = sqlite3.connect("", isolation_level=None)  # "": a file that nobody else can see
-        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1024"):
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -256"):
             self._file.execute(f"PRAGMA {setting}")
         self._file.execute(_TABLE)
 
