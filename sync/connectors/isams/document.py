@@ -4,6 +4,7 @@ A row is an element of the fourth level (`iSAMS/PupilManager/CurrentPupils/Pupil
 parser builds no tree: it tells us of each element, and stops at a DOCTYPE before it has read what the DOCTYPE says.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Final
@@ -129,14 +130,16 @@ class _Told:
         raise Broken("The answer of iSAMS holds a DOCTYPE, which it never does; it was not read.")
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        self._path.append(_local(tag))
-        if self._path[0] not in {"isams", MESSAGE}:
+        name = _local(tag)
+        self._path.append(name)
+        depth = len(self._path)
+        if depth == 1 and name not in {"isams", MESSAGE}:
             raise Broken("The answer is no iSAMS document: probably a web page, or another program's data.")
-        if len(self._path) > _DEEPEST:
+        if depth > _DEEPEST:
             raise Broken("The answer of iSAMS is nested deeper than it ever is.")
-        if len(self._path) >= _ROW or self._path[0] == MESSAGE:
-            given = {_local(name): value.strip() for name, value in attributes.items()}
-            self._open.append(_Open(self._path[-1], given))
+        if self._open or depth == _ROW or (depth == 1 and name == MESSAGE):
+            given = {_local(one): value.strip() for one, value in attributes.items()} if attributes else {}
+            self._open.append(_Open(name, given))
             self._grow(1 + sum(map(len, given.values())))
 
     def data(self, text: str) -> None:
@@ -164,5 +167,6 @@ class _Told:
             raise Broken("The answer of iSAMS has a row that is far longer than a row can be.")
 
 
+@functools.lru_cache(maxsize=1024)  # a document has a hundred names, millions of times
 def _local(name: str) -> str:
     return name.rpartition("}")[2].lower()
