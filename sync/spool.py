@@ -34,7 +34,7 @@ class Spool(Generic[Row]):
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(kind).decode
         self._file = sqlite3.connect("", isolation_level=None)  # "": a file that nobody else can see
-        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1024"):
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -256"):
             self._file.execute(f"PRAGMA {setting}")
         self._file.execute(_TABLE)
 
@@ -65,9 +65,11 @@ class Spool(Generic[Row]):
         """Return whether the key came, torn or not."""
         return self._written().execute("SELECT 1 FROM row WHERE key = ?", (key,)).fetchone() is not None
 
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows that are not torn; nothing may be put meanwhile."""
-        with contextlib.closing(self._written().execute("SELECT value FROM row WHERE NOT torn ORDER BY rowid")) as all_:
+    def rows(self, *, by_key: bool = False) -> Iterator[Row]:
+        """Yield the rows that are not torn, as they came or by their keys; nothing may be put meanwhile."""
+        order = "key" if by_key else "rowid"
+        found = self._written().execute(f"SELECT value FROM row WHERE NOT torn ORDER BY {order}")  # noqa: S608 ours
+        with contextlib.closing(found) as all_:
             for (value,) in all_:
                 yield self._decode(value)
 

@@ -1,11 +1,13 @@
-"""iSAMS as its Batch API answers: one document of everything that the school ticked for the key.
+"""iSAMS: the Batch API, one document of everything that the school ticked for the key, and the REST API's registers.
 
     GET /api/batch/1.0/xml.ashx?apiKey={GUID}
+    POST /auth/connect/token, then GET /api/registration/… (`local.simulators.isams_registers`)
 
 Forms are `Forms/Form`, all other classes `Sets/Set`; a student's `Id` (the database row) is not their `SchoolId`. What
 the batch never says: who is called first, who is restricted, when somebody leaves. A leaver is not in it at all.
 """
 
+import functools
 import hmac
 import uuid
 import zlib
@@ -14,13 +16,19 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape, quoteattr
 
+from local.simulators import isams_registers
 from local.simulators.server import Reply, Request, Simulator, as_json
 from local.world.model import ClassTruth, GuardianTruth, SchoolWorld, StaffTruth, StudentTruth, TieTruth
 
 KEY: Final = "5a3d9c1e-7b42-4f60-9c11-0d2e6b8f4a17"
-TOKEN: Final = "isams-simulated-token"  # noqa: S105 -- of the simulator only
+HEALTH_KEY: Final = "7c0e5b2a-1d94-4e3b-8f60-2b9a4c7d3e15"  # a second key, with the health list only
+CLIENT: Final = "schoolsbuddy-registers"
+SECRET: Final = "isams-simulated-client-secret"  # noqa: S105 -- of the simulator only, as what follows
+TOKEN: Final = "isams-simulated-token"  # noqa: S105
+REST_TOKEN: Final = "isams-simulated-rest-token"  # noqa: S105
 BATCH: Final = "/api/batch/1.0/xml.ashx"
 SPACE: Final = uuid.UUID("3a0f3c9a-52d1-4a6e-8c4e-3f0c5a7d1b20")
+HEALTH: Final = "CurrentPupilsHealth"
 METHODS: Final[Mapping[str, str]] = {
     "CurrentPupils": "Pupil_GetCurrentPupils",
     "Contacts": "Pupil_GetContacts",
@@ -77,6 +85,9 @@ class Isams(Simulator):
 
     key: ClassVar[str] = "isams"
     FAULTS: ClassVar[Mapping[str, str]] = {
+        "no-batch": "404: this host is no iSAMS",
+        "health-key-off": "401 for the key with the health list",
+        "slow": "the batch is silent for a second before it begins",
         "invalid-key": "401 with a message that says it is utf-16",
         "message-with-200": "the same message as if it were data",
         "not-allocated": "403: a method is not ticked for the key",
@@ -86,12 +97,16 @@ class Isams(Simulator):
         "deadlock": "500 once, from the database, then success",
         "unclosed": "the document ends in the middle, and Content-Length agrees",
         "malformed": "a tag is closed twice",
+        "bad-character": "a control character that XML cannot hold",
+        "wrong-encoding": "the document says utf-8 and is Windows-1252",
         "doctype": "a DOCTYPE with an external DTD before the data",
         "entities": "a DOCTYPE with entities that grow",
         "utf-7": "a declaration of an encoding in which markup can hide",
         "utf-16": "the document truly is UTF-16",
         "says-utf-16": "the document says utf-16 and is UTF-8",
         "other-program": "XML, but not of iSAMS",
+        "older": "the shape of older servers: elements with old keys and few attributes",
+        "hidden": "a filter of the key hides the first pupil with a contact",
         "empty": "all lists are there and have no rows",
         "no-pupils": "no CurrentPupils",
         "no-contacts": "no Contacts",
@@ -105,6 +120,10 @@ class Isams(Simulator):
         "no-mail": "no contact has the element EmailAddress",
         "default-responsibility": "ParentalResponsibility is Default where it is yes",
         "contact-only": "the first contact is ContactOnly",
+        "odd-flag": "ContactOnly of the first contact is neither yes nor no",
+        "odd-couple": "IsFirstPersonContact of the first contact is neither yes nor no",
+        "twice-tied": "the first contact names its first child twice, with different relationships",
+        "contested-contact": "the first contact twice, with different names",
         "former": "contacts and set lists of pupils who left, and of nobody",
         "blank-staff": "a member of staff whose names are single blanks",
         "tutor-left": "the first form's tutor is no longer employed",
@@ -114,6 +133,7 @@ class Isams(Simulator):
         "nameless": "the first pupil has no SchoolId",
         "teacher-codes": "sets name their teacher by UserCode only",
         "health-renamed": "the health list has other fields",
+        **isams_registers.FAULTS,
     }
 
     def __init__(
@@ -123,36 +143,69 @@ class Isams(Simulator):
         *,
         faults: frozenset[str] = frozenset(),
         api_key: str = KEY,
-        client_secret: str = "",
+        batch_secret: str = "",
+        health_key: str = "",
+        client_id: str = CLIENT,
+        client_secret: str = SECRET,
         lists: frozenset[str] = frozenset(METHODS),
     ) -> None:
-        """`lists` are what the school ticked for the key; with `client_secret` the key is a client ID (OAuth)."""
+        """`lists` are what the school ticked for the key; with `batch_secret` the key is a client ID (OAuth).
+
+        With `health_key` the health list comes with that key and not with the other.
+        """
         super().__init__(school, night, faults=faults)
-        self.api_key, self.client_secret, self.lists = api_key, client_secret, lists
+        self.api_key, self.batch_secret, self.health_key = api_key, batch_secret, health_key
+        self.clients = {api_key: (batch_secret, TOKEN), client_id: (client_secret, REST_TOKEN)}
+        self.lists = lists
         self.truth = school.at(night)
+        self._registers = isams_registers.Registers(school, self.truth.date, faults)
+        self._served = 0  # requests to the REST API
 
     def reply(self, request: Request) -> Reply:
-        """Answer the token end point and the batch."""
+        """Answer the token end point, the registers and the batch."""
         if request.path.endswith("/auth/connect/token") and request.method == "POST":
             return self._token(request)
-        if not request.path.endswith(BATCH) or request.method != "GET":
+        if request.method == "GET" and isams_registers.PREFIX in request.path:
+            return self._rest(request)
+        if not request.path.endswith(BATCH) or request.method != "GET" or "no-batch" in self.faults:
             return Reply(404)
         if "apiKey" not in request.query:
             return message(400, "MissingParameter", "Missing Field: apiKey")
         if not self._is_known(request) or "invalid-key" in self.faults:
             return message(401, "InvalidApiKey", "Your API key is invalid, please contact the administrator.")
-        return self._troubled(request) or Reply(200, self.document(), {"Content-Type": "text/xml"})
+        delay = 1 if "slow" in self.faults else 0
+        health = self._is(request, self.health_key)
+        body = self.document(
+            self.lists & {HEALTH} if health else self.lists - {HEALTH} if self.health_key else self.lists
+        )
+        return self._troubled(request) or Reply(200, body, {"Content-Type": "text/xml"}, delay=delay)
 
     def _token(self, request: Request) -> Reply:
         form = {name: values[-1] for name, values in parse_qs(request.body.decode()).items()}
-        if not self.client_secret or form.get("client_secret") != self.client_secret:
+        secret, token = self.clients.get(form.get("client_id", ""), ("", ""))
+        if not secret or form.get("client_secret") != secret or form.get("grant_type") != "client_credentials":
             return as_json({"error": "invalid_client"}, 400)
-        return as_json({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+        return as_json({"access_token": token, "expires_in": 3600, "token_type": "Bearer"})
+
+    def _rest(self, request: Request) -> Reply:
+        with self._counting:
+            self._served += 1
+            served = self._served
+        known = request.headers.get("authorization") == f"Bearer {REST_TOKEN}"
+        if not known or "rest-no-token" in self.faults or ("rest-expired" in self.faults and served == 3):
+            return Reply(401)
+        if "rest-once" in self.faults and served == 1:
+            return Reply(500)
+        return self._registers.reply(request)
+
+    def _is(self, request: Request, key: str) -> bool:
+        return bool(key) and hmac.compare_digest(request.query["apiKey"].strip("{}").lower(), key.lower())
 
     def _is_known(self, request: Request) -> bool:
-        given = request.query["apiKey"].strip("{}")
-        bearer = not self.client_secret or request.headers.get("authorization") == f"Bearer {TOKEN}"
-        return bearer and hmac.compare_digest(given.lower(), self.api_key.lower())
+        if self._is(request, self.health_key):
+            return "health-key-off" not in self.faults
+        bearer = not self.batch_secret or request.headers.get("authorization") == f"Bearer {TOKEN}"
+        return bearer and self._is(request, self.api_key)
 
     def _troubled(self, request: Request) -> Reply | None:
         first = sum(one.path == request.path for one in self.requests) == 1
@@ -168,12 +221,14 @@ class Isams(Simulator):
         }
         return next((reply for name, reply in troubles.items() if reply and name in self.faults), None)
 
-    def document(self) -> bytes:
-        """Return the whole document, with the faults that are switched on."""
+    @functools.lru_cache(maxsize=2)  # noqa: B019 -- a simulator lives as long as its test
+    def document(self, lists: frozenset[str]) -> bytes:
+        """Return the whole document of these lists, with the faults that are switched on."""
+        has = functools.partial(self._has, lists)
         inner = "".join(
-            element(manager, "".join(self._list(name) for name in names if self._has(name)))
+            element(manager, "".join(self._list(name) for name in names if has(name)))
             for manager, names in MANAGERS.items()
-            if any(map(self._has, names))
+            if any(map(has, names))
         )
         return self._spoilt_text(element("iSAMS", inner))
 
@@ -195,9 +250,14 @@ class Isams(Simulator):
             text = text.replace("</Surname>", "</Surname></Surname>", 1)
         if "other-program" in self.faults:
             text = text.replace("iSAMS>", "Export>")
+        if "bad-character" in self.faults:
+            text = text.replace("</Surname>", "\x01</Surname>", 1)
+        if "wrong-encoding" in self.faults:
+            text = text.replace("</Surname>", "ë</Surname>", 1)
+            return head.encode() + text.encode("windows-1252", "xmlcharrefreplace")
         return (head + text).encode()
 
-    def _has(self, name: str) -> bool:
+    def _has(self, lists: frozenset[str], name: str) -> bool:
         missing = {
             "no-pupils": {"CurrentPupils"},
             "no-contacts": {"Contacts"},
@@ -206,7 +266,7 @@ class Isams(Simulator):
             "core": METHODS.keys() - CORE,
         }
         gone = {gone for fault, names in missing.items() if fault in self.faults for gone in names}
-        return name in self.lists - gone
+        return name in lists - gone
 
     def _list(self, name: str) -> str:
         if "empty" in self.faults or f"empty-{name.lower()}" in self.faults:
@@ -231,7 +291,11 @@ class Isams(Simulator):
         return [one for one in self.truth.students.values() if not (one.left_on and one.left_on < self.truth.date)]
 
     def _pupils(self) -> Iterator[str]:
+        tied = {tie.student for tie in self.truth.ties.values()}
+        hidden = next(one for one in self.students() if one.key in tied) if "hidden" in self.faults else None
         for at, one in enumerate(self.students()):
+            if one == hidden:
+                continue
             first = at == 0
             yield self._pupil(one, first=first)
             if first and "contested" in self.faults:
@@ -252,7 +316,11 @@ class Isams(Simulator):
             + leaf("EmailAddress", one.email)
             + leaf("Ethnicity", "White, any other background")
         )
-        return element("Pupil", inner, {"Id": row_of(one), "PersonGuid": guid_of(one).upper()})
+        return element("Pupil", inner, {"Id": row_of(one), **self._newer(PersonGuid=guid_of(one).upper())})
+
+    def _newer(self, **attributes: str) -> Attributes:
+        """Attributes that older servers do not write."""
+        return {} if "older" in self.faults else attributes
 
     def _contacts(self) -> Iterator[str]:
         current = {one.key for one in self.students()}
@@ -296,15 +364,26 @@ class Isams(Simulator):
                 + leaf("Mobile", one.phone)
                 + leaf("RelationshipRaw", "Parents" if "joint" in self.faults else f"{relationship} ")
                 + leaf("ParentalResponsibility", yes if responsible else "No")
-                + leaf("ContactOnly", "1" if first and "contact-only" in self.faults else "0")
+                + leaf("ContactOnly", self._only(first=first))
                 + element("Pupils", "".join(self._child(tie.student) for tie in told))
             )
             attributes = {
                 "Id": number or (one.ref if at == 0 else f"7{at}{one.ref}"),
                 "IsFirstPersonContact": "False" if number and "joint" in self.faults else "True",
-                "PersonGuid": guid_of(one).upper(),
+                **self._newer(PersonGuid=guid_of(one).upper()),
             }
+            if first and "odd-couple" in self.faults:
+                attributes["IsFirstPersonContact"] = "Perhaps"
             yield element("Contact", inner, attributes)
+            if first and at == 0 and "twice-tied" in self.faults:
+                yield element("Contact", inner.replace(f">{relationship} <", ">Somebody else<"), attributes)
+            if first and "contested-contact" in self.faults:
+                yield element("Contact", inner.replace("<Surname>", "<Surname>Other "), attributes)
+
+    def _only(self, *, first: bool) -> str:
+        if first and "odd-flag" in self.faults:
+            return "perhaps"
+        return "1" if first and "contact-only" in self.faults else "0"
 
     def _mail(self, address: str) -> str:
         if "no-mail" in self.faults:
@@ -319,11 +398,15 @@ class Isams(Simulator):
     def _health(self) -> Iterator[str]:
         """Yield the pupils who have notes. The fields are invented: no sample of this list is public."""
         renamed = "X" if "health-renamed" in self.faults else ""
+        conditions: dict[str, list[str]] = {}
+        for note in self.truth.medical.values():
+            conditions.setdefault(note.student, []).append(f"{note.condition}: {note.details}")
+        needs: dict[str, list[str]] = {}
+        for need in self.truth.dietary.values():
+            needs.setdefault(need.student, []).append(need.need)
         for one in self.students():
-            conditions = [note for note in self.truth.medical.values() if note.student == one.key]
-            needs = [need.need for need in self.truth.dietary.values() if need.student == one.key]
-            inner = leaf(f"{renamed}Conditions", "\n".join(f"{note.condition}: {note.details}" for note in conditions))
-            inner += leaf(f"{renamed}DietaryNeeds", ", ".join(needs))
+            inner = leaf(f"{renamed}Conditions", "\n".join(conditions.get(one.key, ())))
+            inner += leaf(f"{renamed}DietaryNeeds", ", ".join(needs.get(one.key, ())))
             if inner:
                 yield element("Pupil", leaf("SchoolId", one.ref) + inner, {"PupilId": row_of(one)})
 
@@ -346,10 +429,12 @@ class Isams(Simulator):
 
     def _forms(self) -> Iterator[str]:
         for at, one in enumerate(self._groups(forms=True)):
-            tutor = LEFT_STAFF if at == 0 and "tutor-left" in self.faults else next(iter(self._teachers(one)), "")
-            attributes = {"Id": one.name, "TutorId": tutor, "AssistantTutorId": "", "YearId": number_of(one.year)}
-            inner = leaf("NationalCurriculumYear", number_of(one.year), legacy=True) + leaf("Form", one.name)
-            yield element("Form", inner, attributes)
+            teachers = self._teachers(one)
+            tutor = LEFT_STAFF if at == 0 and "tutor-left" in self.faults else teachers[0].ref if teachers else ""
+            newer = self._newer(TutorId=tutor, AssistantTutorId="", YearId=number_of(one.year))
+            code = leaf("Tutor", code_of(teachers[0]), legacy=True) if teachers else ""
+            inner = code + leaf("NationalCurriculumYear", number_of(one.year), legacy=True) + leaf("Form", one.name)
+            yield element("Form", inner, {"Id": one.name, **newer})
 
     def _years(self) -> Iterator[str]:
         for label in self.school.year_labels:
@@ -361,17 +446,17 @@ class Isams(Simulator):
         yield element("Department", element("Subjects", "".join(rows)), {"Id": "1"})
 
     def _sets(self) -> Iterator[str]:
-        staff = {one.ref: one for one in self.truth.staff.values()}
         for one in self._groups(forms=False):
             teachers = self._teachers(one)
-            inner = leaf("SubjectId", "old", legacy=True) + leaf("YearId", "old", legacy=True) + leaf("Name", one.name)
-            if "teacher-codes" in self.faults:
-                inner += "".join(leaf("Teacher", code_of(staff[ref]), legacy=True) for ref in teachers)
+            newer = self._newer(SubjectId=subject_id(one.subject), YearId=number_of(one.year))
+            subject, year = ("old", "old") if newer else (subject_id(one.subject), number_of(one.year))
+            inner = leaf("SubjectId", subject, legacy=True) + leaf("YearId", year, legacy=True) + leaf("Name", one.name)
+            if self.faults & {"teacher-codes", "older"}:
+                inner += "".join(leaf("Teacher", code_of(teacher), legacy=True) for teacher in teachers)
             else:
-                rows = (element("Teacher", "", {"Id": f"5{ref}", "StaffId": ref}) for ref in teachers)
+                rows = (element("Teacher", "", {"Id": f"5{one.ref}", "StaffId": one.ref}) for one in teachers)
                 inner += element("Teachers", "".join(rows))
-            attributes = {"Id": one.ref, "SubjectId": subject_id(one.subject), "YearId": number_of(one.year)}
-            yield element("Set", inner, attributes)
+            yield element("Set", inner, {"Id": one.ref, **newer})
 
     def _set_lists(self) -> Iterator[str]:
         current = {one.key for one in self.students()}
@@ -379,8 +464,9 @@ class Isams(Simulator):
         for at, seat in enumerate(self.truth.enrolments.values()):
             if seat.class_key in sets and seat.student in current:
                 one, ref = self.truth.students[seat.student], sets[seat.class_key].ref
-                inner = leaf("SetId", "old", legacy=True) + leaf("SchoolId", one.ref, legacy=True)
-                yield element("SetList", inner, {"Id": str(at), "SetId": ref, "PupilId": row_of(one)})
+                newer = self._newer(SetId=ref, PupilId=row_of(one))
+                inner = leaf("SetId", "old" if newer else ref, legacy=True) + leaf("SchoolId", one.ref, legacy=True)
+                yield element("SetList", inner, {"Id": str(at), **newer})
         if "former" in self.faults:
             first = next(iter(sets.values()))
             yield element("SetList", "", {"Id": "0", "SetId": first.ref, "PupilId": FORMER_ROW})
@@ -388,9 +474,16 @@ class Isams(Simulator):
     def _groups(self, *, forms: bool) -> Iterable[ClassTruth]:
         return [one for one in self.truth.classes.values() if (one.subject == "") == forms]
 
-    def _teachers(self, group: ClassTruth) -> list[str]:
-        found = (one for one in self.truth.teaching.values() if one.class_key == group.key)
-        return [self.truth.staff[one.staff].ref for one in found]
+    def _teachers(self, group: ClassTruth) -> list[StaffTruth]:
+        return self._teaching.get(group.key, [])
+
+    @functools.cached_property
+    def _teaching(self) -> Mapping[str, list[StaffTruth]]:
+        """Who teaches each class."""
+        found: dict[str, list[StaffTruth]] = {}
+        for one in self.truth.teaching.values():
+            found.setdefault(one.class_key, []).append(self.truth.staff[one.staff])
+        return found
 
 
 def code_of(one: StaffTruth) -> str:

@@ -24,6 +24,7 @@ from sync.http.pages import PageStore
 log = logging.getLogger(__name__)
 
 LONGEST: Final = 64 * 1024 * 1024  # bytes of one body, decompressed
+LONGEST_STREAM: Final = 1024 * 1024 * 1024  # the same of a body that is never whole in memory
 PATIENCE: Final = 300.0  # seconds that all failed tries for one answer, and the waits between them, may take together
 MOST_REDIRECTS: Final = 5
 TIMEOUT: Final = (10.0, 60.0)  # seconds until connected, and between two pieces of an answer
@@ -59,11 +60,13 @@ class Http:
         tries: int = 5,
         sleep: Callable[[float], None] = time.sleep,
         longest: int = LONGEST,
+        longest_stream: int = LONGEST_STREAM,
         timeout: tuple[float, float] = TIMEOUT,
         whole: float = WHOLE,
     ) -> None:
         self._pace, self._pages, self._loopback, self._tries, self._sleep = pace, pages, loopback, tries, sleep
-        self._longest, self._timeout, self._seconds = longest, timeout, whole
+        self._longest, self._longest_stream = longest, longest_stream
+        self._timeout, self._seconds = timeout, whole
         self._limit = Limit(whole)
         self._session = session(loopback=loopback, limit=self._limit)
         self._resting: dict[str, float] = {}  # host → seconds to wait before it is asked again
@@ -151,7 +154,7 @@ class Http:
 
         with (
             self._ask(call, opened) as response,
-            io.BufferedReader(Body(response, longest=self._longest), CHUNK) as body,
+            io.BufferedReader(Body(response, longest=self._longest_stream), CHUNK) as body,
         ):
             yield body
 

@@ -19,6 +19,14 @@ def test_rows_come_back_in_the_order_in_which_they_came() -> None:
         assert len(spool) == 1_200
 
 
+def test_rows_come_by_their_keys_if_asked_to() -> None:
+    with Spool(Row) as spool:
+        for name in ("b", "a", "c"):
+            spool.put(name, Row(name))
+        assert [row.name for row in spool.rows(by_key=True)] == ["a", "b", "c"]
+        assert [row.name for row in spool.rows()] == ["b", "a", "c"]
+
+
 def test_a_row_that_comes_again_the_same_counts_once_and_a_different_one_is_torn() -> None:
     with Spool(Row) as spool:
         spool.put("1", Row("Ana"))

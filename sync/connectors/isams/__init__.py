@@ -1,5 +1,6 @@
-"""iSAMS (IRIS): one XML document of the Batch API a night, which cannot write by its very make (R5, R20)."""
+"""iSAMS (IRIS): one XML document of the Batch API a night, and the registers of the REST API (R5, R20)."""
 
 from sync.connectors.isams.connector import Isams
+from sync.connectors.isams.settings import IsamsSettings
 
-__all__ = ["Isams"]
+__all__ = ["Isams", "IsamsSettings"]

@@ -1,86 +1,34 @@
-"""The connector for iSAMS: its Batch API, asked once for each key and read as a stream (R5, R12, R20)."""
+"""The connector for iSAMS: students and staff by the Batch API, asked once for each key, attendance by the REST API."""
 
-import contextlib
-import dataclasses
-import re
-from collections.abc import Iterator
-from typing import BinaryIO, ClassVar, Final
+import collections
+import datetime
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final
 
-from sync.connector import Connector, setting
-from sync.connectors.isams.document import Document
-from sync.connectors.isams.messages import complain, explain, fault_in
-from sync.connectors.isams.picture import Picture, Wishes
-from sync.errors import Broken, Busy, Refused, SyncError
-from sync.records import Kind, RosterRecord
+from sync.connector import Connector, Finding, Reach
+from sync.connectors.isams.batch import document
+from sync.connectors.isams.lists import Lists
+from sync.connectors.isams.messages import HEALTH, METHODS
+from sync.connectors.isams.picture import Picture
+from sync.connectors.isams.registers import NoRight, Registers
+from sync.connectors.isams.settings import IsamsSettings
+from sync.errors import Refused
+from sync.records import Kind, MarkRecord, Remark, RosterRecord, Session
 
-_BATCH: Final = "/api/batch/1.0/xml.ashx"
-_TOKEN: Final = "/auth/connect/token"  # noqa: S105 an address
-_BETWEEN: Final = re.compile(r"[\s,;]+")
-# Statuses with which iSAMS may say in a `<Message>` that the key is set up wrongly; which one it takes is not known.
-_ANSWERED: Final = frozenset({200, 400, 404, 405, 500})
-
-GROUPS: Final = ("forms and sets", "forms", "sets")
-PEOPLE: Final = ("contact", "person")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class IsamsSettings:
-    """Where the school's iSAMS is, the key it made for us, and what differs from school to school."""
-
-    host: str = setting(label="Host", help="Such as school.isams.cloud; a whole https:// address is possible as well.")
-    api_key: str = setting(
-        label="Batch API key",
-        help="Made in iSAMS, Control Panel › API Services Manager. Several keys, with blanks between them, are read "
-        "one after the other. With a client secret this is the client ID.",
-        secret=True,
-    )
-    client_secret: str = setting(
-        label="Client secret", help="Only for keys that have a client ID and a secret.", secret=True, default=""
-    )
-    classes: str = setting(label="Classes", help="What counts as a class.", default=GROUPS[0], choices=GROUPS)
-    guardians: str = setting(
-        label="Guardians are told apart by",
-        help="contact: by the number of the contact. person: by PersonGuid, so that a parent with several contact "
-        "numbers is one guardian; only if iSAMS sends it. Not to be changed once guardians were read.",
-        default=PEOPLE[0],
-        choices=PEOPLE,
-    )
-    health_list: str = setting(
-        label="Health list", help="The list with the health rows, as agreed with the school; empty: none.", default=""
-    )
-    medical_fields: str = setting(label="Medical fields", help="Names with commas between them.", default="")
-    dietary_fields: str = setting(label="Dietary fields", help="Names with commas between them.", default="")
-
-    def __post_init__(self) -> None:
-        if not self.host.strip() or not self.keys:
-            raise ValueError("host and api_key are needed")
-        if self.client_secret and len(self.keys) > 1:
-            raise ValueError("with a client_secret there is one api_key")
-        if self.classes not in GROUPS or self.guardians not in PEOPLE:
-            raise ValueError("classes or guardians is none of the choices")
-
-    @property
-    def base(self) -> str:
-        """The address of the school's iSAMS without a slash at the end."""
-        host = self.host.strip().rstrip("/")
-        return host if "://" in host else f"https://{host}"
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The batch keys."""
-        return tuple(filter(None, _BETWEEN.split(self.api_key)))
-
-    def wishes(self) -> Wishes:
-        """What is to be read."""
-        named = bool(self.health_list.strip())
-        return Wishes(
-            forms="forms" in self.classes,
-            sets="sets" in self.classes,
-            by_person=self.guardians == "person",
-            health=self.health_list.strip().lower(),
-            medical=_names(self.medical_fields) if named else frozenset(),
-            dietary=_names(self.dietary_fields) if named else frozenset(),
-        )
+_PARTS: Final[Mapping[str, str]] = {  # the list → what a person calls it
+    "currentpupils": "Students",
+    "contacts": "Guardians",
+    "currentstaff": "Staff",
+    "years": "Names of years",
+    "forms": "Forms",
+    "sets": "Sets",
+    "setlists": "Students of sets",
+    "departments": "Subjects",
+}
+_NO_CLIENT: Final = (
+    "Attendance is not read: the Batch API gives registers only to those who write to it, which we never do. Enter a "
+    "REST client ID and secret in the settings, or send attendance by CSV."
+)
 
 
 class Isams(Connector):
@@ -92,59 +40,76 @@ class Isams(Connector):
     capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
     # A school may throttle a key, to 100 an hour for instance; we need one request a key, so only tries are spaced.
     pace: ClassVar[float] = 1.0
+    sessions: ClassVar[frozenset[Session]] = frozenset({Session.AM, Session.PM})
 
     def roster(self) -> Iterator[RosterRecord]:
         """Yield the whole picture after the last document has come to its end; see `Connector.roster`."""
-        picture = Picture(self.settings.wishes())
-        for key in self.settings.keys:
-            with self._document(key) as body:
-                for rows, node in Document(body, complain=complain).rows():
-                    picture.take(rows, node)
-        yield from picture.records()
+        with Lists(self.settings) as lists:
+            for key in self.settings.keys:
+                for name, node in document(self.http, self.settings, key):
+                    lists.take(name, node)
+            if self.settings.health_key:
+                yield from self._take_health(lists)
+            yield from Picture(lists, self.settings).records()
 
-    @contextlib.contextmanager
-    def _document(self, key: str) -> Iterator[BinaryIO]:
-        headers = self._authority(key)
-        url, params = self.settings.base + _BATCH, {"apiKey": key}
-        with contextlib.ExitStack() as stack:
-            try:
-                body = stack.enter_context(self.http.stream(url, params=params, headers=headers, explain=explain))
-            except Broken as fault:
-                error: SyncError = fault
-            except Busy as fault:
-                if "status 500" not in str(fault):
-                    raise
-                error = fault
-            else:
-                yield body
-                return
-        raise self._reason(error, url=url, params=params, headers=headers)
-
-    def _reason(self, error: SyncError, *, url: str, params: dict[str, str], headers: dict[str, str]) -> SyncError:
-        """Ask once more for the words of iSAMS: a key that is set up wrongly may come as any status, even as 500."""
+    def _take_health(self, lists: Lists) -> Iterator[Remark]:
+        """Take what a key of its own gives; a school that has switched it off has only stopped sharing."""
         try:
-            answer = self.http.get(url, params=params, headers=headers, accept=_ANSWERED, explain=explain, keep=False)
-        except SyncError:
-            return error
-        said = fault_in(answer) if answer.status != 200 else None
-        return said if isinstance(said, Refused) else error
+            for name, node in document(self.http, self.settings, self.settings.health_key):
+                lists.take(name, node)
+        except Refused as fault:
+            yield Remark(text=f"{fault} It is the key for health: all the rest was read.")
 
-    def _authority(self, key: str) -> dict[str, str]:
-        """Return the header that newer keys want, which are client IDs, and older ones do not."""
-        if not self.settings.client_secret:
-            return {}
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": key,
-            "client_secret": self.settings.client_secret,
-            "scope": "apiv1",
-        }
-        answer = self.http.token(self.settings.base + _TOKEN, form=form).json()
-        token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(token, str) or not token:
-            raise Broken("iSAMS answered without an access token.")
-        return {"Authorization": f"Bearer {token}"}
+    def attendance(self, day: datetime.date) -> Iterator[MarkRecord]:
+        """Yield the marks of the morning and the afternoon; see `Connector.attendance`."""
+        if not self.settings.client_id:
+            yield Remark(text=_NO_CLIENT)
+            return
+        try:
+            yield from Registers(self.http, self.settings).marks(day)
+        except NoRight as fault:
+            yield Remark(text=str(fault))
+
+    def probe(self) -> Iterator[Finding]:
+        """Find out what the keys give; there are no pages, so the documents are read, but nothing of them is kept."""
+        rows: collections.Counter[str] = collections.Counter()
+        for key in self.settings.keys:
+            rows.update(name for name, _ in document(self.http, self.settings, key))
+        for name in sorted(self.settings.lists, key=list(_PARTS).index):
+            yield _finding(name, rows[name])
+        yield self._probe_health(rows)
+        yield self._probe_attendance()
+
+    def _probe_health(self, rows: collections.Counter[str]) -> Finding:
+        part = "Medical and dietary notes"
+        try:
+            if self.settings.health_key:
+                rows.update(name for name, _ in document(self.http, self.settings, self.settings.health_key))
+        except Refused as fault:
+            return Finding(part=part, reach=Reach.FAULTY, text=f"The key for health: {fault}")
+        if not self.settings.health:
+            text = f"The settings name no health list. If notes are to be read, tick {HEALTH} and fill them in."
+            return Finding(part=part, reach=Reach.NOT_SHARED, text=text)
+        if count := rows[self.settings.health]:
+            return Finding(part=part, reach=Reach.READS, text=f"{count:,} rows in the health list.")
+        text = f"No list of the name in the settings came: tick {HEALTH} for the batch API key."
+        return Finding(part=part, reach=Reach.NOT_SHARED, text=text)
+
+    def _probe_attendance(self) -> Finding:
+        if not self.settings.client_id:
+            return Finding(part="Attendance", reach=Reach.NOT_SHARED, text=_NO_CLIENT)
+        try:
+            count = Registers(self.http, self.settings).count()
+        except NoRight as fault:
+            return Finding(part="Attendance", reach=Reach.NOT_SHARED, text=str(fault))
+        except Refused as fault:
+            return Finding(part="Attendance", reach=Reach.FAULTY, text=str(fault))
+        return Finding(part="Attendance", reach=Reach.READS, text=f"{count:,} registers today.")
 
 
-def _names(written: str) -> frozenset[str]:
-    return frozenset(name.lower() for name in map(str.strip, written.split(",")) if name)
+def _finding(name: str, count: int) -> Finding:
+    if count:
+        return Finding(part=_PARTS[name], reach=Reach.READS, text=f"{count:,} read.")
+    reach = Reach.FAULTY if name == "currentpupils" else Reach.NOT_SHARED
+    text = f"None came: tick {METHODS[name]} for the batch API key in iSAMS, Control Panel › API Services Manager."
+    return Finding(part=_PARTS[name], reach=reach, text=text)

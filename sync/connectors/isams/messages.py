@@ -5,15 +5,16 @@ The texts of iSAMS are never quoted: they may name the key. Methods that they na
 
 import io
 import re
-from typing import Final, NoReturn
+from typing import Final
 
-from sync.connectors.isams.document import Document, Node
+from sync.connectors.isams.document import MESSAGE, Node, rows
 from sync.errors import Broken, Busy, Refused, SyncError
 from sync.http import Answer
 
+HEALTH: Final = "Pupil_GetCurrentPupilsHealth"
 METHODS: Final = {  # the list in the document → the method that the school ticks for the key
     "currentpupils": "Pupil_GetCurrentPupils",
-    "contacts": "the student contacts",
+    "contacts": "the plain Student Contacts",
     "currentstaff": "HumanResources_GetCurrentStaff",
     "forms": "School_GetSchoolForms",
     "years": "School_GetAllYears",
@@ -22,59 +23,13 @@ METHODS: Final = {  # the list in the document → the method that the school ti
     "setlists": "Teaching_GetTeachingSetLists",
 }
 _METHOD: Final = re.compile(r"[a-z]+_[a-z]+", re.IGNORECASE)
-_KNOWN: Final = {method.lower(): method for method in METHODS.values()}
+_KNOWN: Final = {method.lower(): method for method in (*METHODS.values(), HEALTH)}
 # How SQL Server says that somebody else was in the way.
 _PASSING: Final = re.compile(r"Rerun the transaction\.\s*$|^Lock request time out period exceeded\.")
 
 
-def complain(message: Node) -> NoReturn:
-    """Raise the error that a `<Message>` means.
-
-    Raises:
-        Refused: the key, or what the school ticked for it.
-        Busy: iSAMS is in its own way, or does not want us now.
-        Broken: anything else.
-    """
-    raise _error(message)
-
-
-def explain(answer: Answer) -> str:
-    """Return why a 401 or 403 came, "" if iSAMS does not say.
-
-    Raises:
-        Busy: it is no refusal but a throttle: a 403 with a message about something else than the key.
-    """
-    fault = fault_in(answer)
-    if isinstance(fault, Refused):
-        return str(fault)
-    if isinstance(fault, Busy) or (answer.status == 403 and fault):
-        raise Busy("iSAMS does not want to be asked so often; it will be asked again later.")
-    return ""
-
-
-def fault_in(answer: Answer) -> SyncError | None:
-    """Return what the body of an error says, None if it is no message of iSAMS."""
-    try:
-        for _ in Document(io.BytesIO(answer.body), complain=_complain_within).rows():
-            return None
-    except _SaidError as said:
-        return said.fault
-    except SyncError:
-        return None  # a web page, or nothing: the status says all there is
-    return None
-
-
-class _SaidError(Exception):
-    def __init__(self, fault: SyncError) -> None:
-        super().__init__()
-        self.fault = fault
-
-
-def _complain_within(message: Node) -> NoReturn:
-    raise _SaidError(_error(message))
-
-
-def _error(message: Node) -> SyncError:
+def fault_of(message: Node) -> SyncError:
+    """Return the error that a `<Message>` means: the key or its methods, a database in its own way, or unknown."""
     description = message.said("Description") or ""
     match message.said("MessageId"):
         case "InvalidApiKey":
@@ -92,6 +47,28 @@ def _error(message: Node) -> SyncError:
         case "UnhandledException" if _PASSING.search(description):
             return Busy("The database of iSAMS is busy with something else; it will be asked again later.")
     return Broken("iSAMS answered with an error that we do not know.")
+
+
+def fault_in(answer: Answer) -> SyncError | None:
+    """Return what the body of an error says, None if it is no message of iSAMS."""
+    try:
+        return next((fault_of(node) for name, node in rows(io.BytesIO(answer.body)) if name == MESSAGE), None)
+    except SyncError:
+        return None  # a web page, or nothing: the status says all there is
+
+
+def explain(answer: Answer) -> str:
+    """Return why a 401 or 403 came, "" if iSAMS does not say.
+
+    Raises:
+        Busy: it is no refusal but a throttle: a 403 with a message about something else than the key.
+    """
+    fault = fault_in(answer)
+    if isinstance(fault, Refused):
+        return str(fault)
+    if isinstance(fault, Busy) or (answer.status == 403 and fault):
+        raise Busy("iSAMS does not want to be asked so often; it will be asked again later.")
+    return ""
 
 
 def _methods(description: str) -> str:

@@ -1,27 +1,31 @@
-"""The rows of all lists put together into records, and for each kind the word whether it was read to its end."""
+"""The rows of all lists put together into records, and for each kind the word whether it was read to its end.
 
-import dataclasses
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+There are no pages and no totals: a document that came to its end holds the whole of every list in it (R12). A list
+that is missing or empty proves nothing, and contacts who name current students that are not listed disprove it.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
 
 import msgspec
 
 from sync.connectors.isams import wire
-from sync.connectors.isams.document import Node
-from sync.connectors.isams.messages import METHODS
+from sync.connectors.isams.lists import Lists
+from sync.connectors.isams.messages import HEALTH, METHODS
+from sync.connectors.isams.settings import IsamsSettings
+from sync.connectors.isams.wire import BETWEEN
 from sync.errors import Doubtful
 from sync.records import (
     NOT_SHARED,
     Class,
     Complete,
-    Day,
     Dietary,
     Enrolment,
-    Flag,
     Guardian,
     Kind,
     Medical,
-    Record,
     Remark,
     RosterRecord,
     Staff,
@@ -30,82 +34,61 @@ from sync.records import (
     Text,
     Tie,
     Unreadable,
-    key_of,
 )
+from sync.spool import Spool
 
 _TWICE: Final = "The reference appears twice with different contents."
-_UNKNOWN_PUPIL: Final = "It names a pupil whose own row cannot be read."
-_FILTER: Final = "a filter of the batch API key, or a permission taken away, looks the same"
+_NAMELESS: Final = "The reference is blank: without it nobody can tell who or what this is."
+_NO_CODE: Final = "It names its teacher by a code that no member of staff has."
+_NO_PUPIL: Final = "It names a pupil whose own row has no SchoolId."
+_NO_PUPILS: Final = (
+    "iSAMS sent no pupils at all; nothing was changed. Either Pupil_GetCurrentPupils is no longer ticked for the batch "
+    "API key, or a filter of the key hides everybody."
+)
+_MADE_OF: Final[Mapping[Kind, frozenset[str]]] = {  # lists, of those that the settings ask for
+    Kind.STUDENTS: frozenset({"currentpupils"}),
+    Kind.GUARDIANS: frozenset({"currentpupils", "contacts"}),
+    Kind.TIES: frozenset({"currentpupils", "contacts"}),
+    Kind.STAFF: frozenset({"currentstaff"}),
+    Kind.CLASSES: frozenset({"forms", "sets"}),
+    Kind.ENROLMENTS: frozenset({"currentpupils", "forms", "sets", "setlists"}),
+    Kind.TEACHING: frozenset({"forms", "sets"}),
+    Kind.MEDICAL: frozenset(),  # and of the health list, whose name is a setting
+    Kind.DIETARY: frozenset(),
+}
+_PLACES: Final[Mapping[Kind, str]] = {  # where to look in iSAMS
+    Kind.STUDENTS: "CurrentPupils",
+    Kind.GUARDIANS: "Contacts",
+    Kind.TIES: "Contacts",
+    Kind.STAFF: "CurrentStaff",
+    Kind.CLASSES: "Forms and Sets",
+    Kind.ENROLMENTS: "CurrentPupils and SetLists",
+    Kind.TEACHING: "Forms and Sets",
+    Kind.MEDICAL: "the health list",
+    Kind.DIETARY: "the health list",
+}
+# What a student who is hidden from us may have: all of it is absent without having ended.
+_OF_STUDENTS: Final = frozenset(Kind) - {Kind.STAFF, Kind.CLASSES, Kind.TEACHING}
 
-Found = Record | Unreadable
+
+class Link(wire.Row, frozen=True, kw_only=True):
+    """Two references, and what is said of them together."""
+
+    refs: tuple[str, str]
+    relationship: str | None = None
+    responsibility: bool | None = None
+    text: str = ""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What the settings ask for. `medical` and `dietary` are fields, in lower case, of the list `health`."""
-
-    forms: bool
-    sets: bool
-    by_person: bool
-    health: str
-    medical: frozenset[str]
-    dietary: frozenset[str]
+R = TypeVar("R", bound=wire.Row)
 
 
 class Picture:
-    """Takes rows in any order and gives records at the end, when every reference can be judged."""
+    """Reads `Lists` when they hold everything."""
 
-    def __init__(self, wishes: Wishes) -> None:
-        self._wishes = wishes
-        self._pupils: list[wire.Pupil] = []
-        self._contacts: list[wire.Contact] = []
-        self._staff: list[wire.Member] = []
-        self._forms: list[wire.Group] = []
-        self._sets: list[wire.Group] = []
-        self._seats: list[wire.Seat] = []
-        self._health: list[wire.Health] = []
-        self._years: dict[str, str] = {}
-        self._subjects: dict[str, str] = {}
-        self._refs: dict[str, str] = {}
-        self._known: set[str] = set()
-        self._faults: dict[str, list[wire.RowError]] = {}
-        # Pupils who are here but cannot be read: their row → their SchoolId, "" where not even that is known.
-        self._unclear: dict[str, str] = {}
-        self._unclear_forms: set[str] = set()
-        self._filled: set[str] = set()
-        self._takers: dict[str, Callable[[Node], object]] = {
-            "currentpupils": lambda node: self._pupils.append(wire.pupil(node)),
-            "contacts": lambda node: self._contacts.append(wire.contact(node)),
-            "currentstaff": lambda node: self._staff.append(wire.member(node)),
-            "years": lambda node: self._years.update({node.attribute("Id"): node.said("Name") or node.attribute("Id")}),
-            "departments": self._take_department,
-        }
-        if wishes.forms:
-            self._takers["forms"] = lambda node: self._forms.append(wire.form(node))
-        if wishes.sets:
-            self._takers["sets"] = lambda node: self._sets.append(wire.teaching_set(node))
-            self._takers["setlists"] = lambda node: self._seats.append(wire.seat(node))
-        if wishes.health:
-            fields = wishes.medical | wishes.dietary
-            self._takers[wishes.health] = lambda node: self._health.append(wire.health(node, fields=fields))
-
-    def take(self, rows: str, node: Node) -> None:
-        """Take a row of the list `rows`; a list that nobody asked for is passed over."""
-        taker = self._takers.get(rows)
-        if not taker:
-            return
-        self._filled.add(rows)
-        try:
-            taker(node)
-        except wire.RowError as fault:
-            self._faults.setdefault(rows, []).append(fault)
-            if rows == "currentpupils":
-                self._unclear[node.attribute("Id")] = fault.ref
-                self._unclear_forms.add(node.said("Form") or "")
-
-    def _take_department(self, node: Node) -> None:
-        for subject in node.under("Subjects", "Subject"):
-            self._subjects[subject.attribute("Id")] = subject.said("Name") or ""
+    def __init__(self, lists: Lists, settings: IsamsSettings) -> None:
+        self._lists, self._settings = lists, settings
+        self._hidden = 0  # children of contacts who are current and not listed
 
     def records(self) -> Iterator[RosterRecord]:
         """Yield everything, each kind followed by its `Complete` where nothing of it can be missing.
@@ -113,300 +96,245 @@ class Picture:
         Raises:
             Doubtful: there are no pupils.
         """
-        if not self._pupils:
-            raise Doubtful(
-                "iSAMS sent no pupils at all; nothing was changed. Either Pupil_GetCurrentPupils is no longer ticked "
-                "for the batch API key, or a filter of the key hides everybody."
-            )
-        self._refs = self._unclear | {pupil.row: pupil.ref for pupil in self._pupils if pupil.row}
-        self._known = {pupil.ref for pupil in self._pupils} | set(filter(None, self._unclear.values()))
-        yield from map(_remark, self._remarks())
-        for kind, rows in self._kinds().items():
-            yield from self._kind(kind, rows)
+        lists, settings = self._lists, self._settings
+        if next(lists.pupils.rows(), None) is None:
+            raise Doubtful(_NO_PUPILS)
+        with Spool(Link) as ties, Spool(wire.Adult) as adults:
+            self._join(ties, adults)  # first, for it finds out whether somebody is hidden
+            yield from self._kind(Kind.STUDENTS, lists.pupils, self._student)
+            yield from self._kind(Kind.GUARDIANS, adults, self._guardian)
+            yield from self._kind(Kind.TIES, ties, self._tie)
+        yield from self._kind(Kind.STAFF, lists.staff, self._member)
+        yield from self._kind(Kind.CLASSES, lists.groups, self._class)
+        yield from self._linked(Kind.ENROLMENTS, self._seats(), _enrolment)
+        yield from self._linked(Kind.TEACHING, self._posts(), _teaching)
+        yield from self._linked(Kind.MEDICAL, self._notes(settings.medical), _medical)
+        yield from self._linked(Kind.DIETARY, self._notes(settings.dietary), _dietary)
+        yield from (Remark(text=text) for text in self._remarks())
 
-    def _kinds(self) -> Mapping[Kind, Iterable[Found]]:
-        contacts = [contact for contact in self._contacts if not contact.only and self._children(contact)]
-        return {
-            Kind.STUDENTS: [*self._students(), *self._unread(Kind.STUDENTS, "currentpupils")],
-            Kind.GUARDIANS: [*self._guardians(contacts), *self._unread(Kind.GUARDIANS, "contacts")],
-            Kind.STAFF: [*self._members(), *self._unread(Kind.STAFF, "currentstaff")],
-            Kind.CLASSES: [*self._classes(), *self._unread(Kind.CLASSES, "forms", "sets")],
-            # Whoever cannot be read may be tied to anybody, and may sit or teach anywhere.
-            Kind.TIES: [*self._ties(contacts), *self._unread(Kind.TIES, "contacts", nameless=True)],
-            Kind.ENROLMENTS: [*self._enrolments(), *self._unread(Kind.ENROLMENTS, "setlists")],
-            Kind.TEACHING: [*self._teaching(), *self._unread(Kind.TEACHING, "forms", "sets", nameless=True)],
-            Kind.MEDICAL: [*self._medical(), *self._unread(Kind.MEDICAL, self._wishes.health)],
-            Kind.DIETARY: [*self._dietary(), *self._unread(Kind.DIETARY, self._wishes.health)],
-        }
+    def _kind(self, kind: Kind, rows: Spool[R], record: Callable[[R], RosterRecord]) -> Iterator[RosterRecord]:
+        for row in rows.rows():
+            yield _unreadable(kind, _refs(row), row.fault) if row.fault else record(row)
+        for key in rows.torn():
+            yield _unreadable(kind, key.split(BETWEEN), _TWICE if key else _NAMELESS)
+        if len(rows) and self._is_whole(kind):
+            yield Complete(kind=kind, rows=len(rows))
 
-    def _kind(self, kind: Kind, found: Iterable[Found]) -> Iterator[RosterRecord]:
-        records = list(_once(kind, found))
-        yield from records  # type: ignore[misc]  # `Found` is what `RosterRecord` lists
-        if records and self._is_whole(kind):
-            yield Complete(kind=kind, rows=len(records))
+    def _linked(
+        self, kind: Kind, found: Iterable[Link], record: Callable[[Link], RosterRecord]
+    ) -> Iterator[RosterRecord]:
+        with Spool(Link) as links:
+            for link in found:
+                links.put(BETWEEN.join(link.refs), link)
+            yield from self._kind(kind, links, record)
+
+    # What is whole
 
     def _is_whole(self, kind: Kind) -> bool:
-        """Whether all lists that this kind is made of came, with rows: an empty one proves nothing."""
-        return self._needs(kind) <= self._filled and not self._is_doubted(kind)
-
-    def _needs(self, kind: Kind) -> set[str]:
-        groups = {"forms"} if self._wishes.forms else set()
-        sets = {"sets"} if self._wishes.sets else set()
-        return {
-            Kind.STUDENTS: {"currentpupils"},
-            Kind.GUARDIANS: {"currentpupils", "contacts"},
-            Kind.TIES: {"currentpupils", "contacts"},
-            Kind.STAFF: {"currentstaff"},
-            Kind.CLASSES: groups | sets,
-            Kind.ENROLMENTS: groups | sets | ({"setlists"} if sets else set()),
-            Kind.TEACHING: groups | sets,
-            Kind.MEDICAL: {self._wishes.health},
-            Kind.DIETARY: {self._wishes.health},
-        }[kind]
-
-    def _is_doubted(self, kind: Kind) -> bool:
-        """Whether a part is missing that every feed has: teachers of any set, a mapped field, the form of any pupil."""
+        """Whether every list came that the kind is made of, with what every feed has in it."""
+        lists, settings = self._lists, self._settings
+        if kind in _OF_STUDENTS and self._hidden and settings.hidden == "no":
+            return False
+        needs = _MADE_OF[kind] & settings.lists or {settings.health}
+        if not needs <= lists.filled:
+            return False
         match kind:
             case Kind.TEACHING:
-                lists = [rows for rows in (self._forms, self._sets) if rows]
-                return not all(any(group.teachers or group.teacher_code for group in rows) for rows in lists)
+                return needs <= lists.taught
             case Kind.ENROLMENTS:
-                return self._wishes.forms and not any(pupil.form for pupil in self._pupils)
+                return "forms" not in needs or lists.pupils.shares("form")
             case Kind.MEDICAL:
-                return bool(self._unseen(self._wishes.medical))
+                return settings.medical <= lists.fields
             case Kind.DIETARY:
-                return bool(self._unseen(self._wishes.dietary))
-        return False
-
-    def _unseen(self, fields: frozenset[str]) -> frozenset[str]:
-        return fields - {field for row in self._health for field, _ in row.notes}
+                return settings.dietary <= lists.fields
+        return True
 
     def _remarks(self) -> Iterator[str]:
-        wanted = {"currentpupils", "contacts", "currentstaff", "years"}
-        wanted |= {"forms"} if self._wishes.forms else set()
-        wanted |= {"sets", "setlists", "departments"} if self._wishes.sets else set()
-        for rows in sorted(wanted - self._filled):
+        lists, settings = self._lists, self._settings
+        for name in sorted(settings.lists - lists.filled):
             yield (
-                f"iSAMS sent nothing from {METHODS[rows]}. Tick it for the batch API key, if it is to be read; until "
-                f"then nothing is ended because of it ({_FILTER})."
+                f"iSAMS sent nothing from {METHODS[name]}. Tick it for the batch API key, if it is to be read; until "
+                "then nothing is ended because of it (a filter of the key, or a permission taken away, looks the same)."
             )
-        if self._wishes.health and self._wishes.health not in self._filled:
-            yield "iSAMS sent no health list of the name in the settings; medical and dietary notes stay as they are."
-        elif unseen := sorted(self._unseen(self._wishes.medical | self._wishes.dietary)):
+        yield from self._remarks_on_health()
+        if self._hidden and settings.hidden == "no":
+            yield (
+                f"Contacts name current students who are not in the list of students, {self._hidden} times, so nobody "
+                "leaves because of that list. Take the filter on students off the batch API key; if they are hidden "
+                "from us on purpose, say so in the settings."
+            )
+        if lists.only:
+            yield f"{lists.only} contacts are marked ContactOnly in iSAMS; they were left out and get no accounts."
+        again = sum(1 for _ in lists.numbers.torn())
+        if again and not settings.by_person:
+            yield (
+                f"{again} people have more than one contact number, so they appear several times. They become one if "
+                "guardians are told apart by person; see the settings."
+            )
+
+    def _remarks_on_health(self) -> Iterator[str]:
+        lists, settings = self._lists, self._settings
+        if not settings.health and lists.fields:
+            yield (
+                f"iSAMS sends a health list with {', '.join(sorted(lists.fields))}. Enter in the settings which of "
+                "these are medical notes and dietary needs; until then none is read."
+            )
+        elif settings.health not in lists.filled:
+            yield (
+                f"Medical notes and dietary needs are not shared. If they are to be read, tick {HEALTH} for a batch "
+                "API key, and enter the names of its list and fields in the settings."
+            )
+        elif unseen := sorted((settings.medical | settings.dietary) - lists.fields):
             yield f"The health list of iSAMS never has the fields {', '.join(unseen)}; their notes stay as they are."
-        yield from self._remarks_on_contacts()
 
-    def _remarks_on_contacts(self) -> Iterator[str]:
-        only = sum(contact.only for contact in self._contacts)
-        if only:
-            yield f"{only} contacts are marked ContactOnly in iSAMS; they were left out, so that they get no accounts."
-        guids = {(contact.guid, _number(contact)) for contact in self._contacts if contact.guid}
-        again = len(guids) - len({guid for guid, _ in guids})
-        if again and not self._wishes.by_person:
-            yield (
-                f"{again} contacts are people who have another contact number as well, so they appear twice. They "
-                "become one if guardians are told apart by person; see the settings."
-            )
+    # Whom a row means
 
-    def _unread(self, kind: Kind, *lists: str, nameless: bool = False) -> Iterator[Unreadable]:
-        for rows in lists:
-            for fault in self._faults.get(rows, ()):
-                yield Unreadable(kind=kind, ref="" if nameless else fault.ref, reason=str(fault), place=rows)
+    def _pupil(self, child: wire.Child) -> str | None:
+        """Return the student whom another list names, "" if they are here without a SchoolId, None if they are not."""
+        found = self._lists.rows.get(child.row)
+        if found and found.ref:
+            return found.ref
+        if child.ref in self._lists.pupils or child.row in self._lists.rows:
+            return child.ref
+        return None
 
-    def _students(self) -> Iterator[Student]:
-        told = _told(self._pupils)
-        for pupil in self._pupils:
-            yield Student(
-                ref=pupil.ref,
-                given_name=pupil.given_name,
-                family_name=pupil.family_name,
-                preferred_name=told("preferred_name", pupil.preferred_name),
-                date_of_birth=_born(pupil, shared=told("date_of_birth", None) is not NOT_SHARED),
-                email=told("email", pupil.email),
-                year=self._year(pupil.year or "") if told("year", pupil.year) is not NOT_SHARED else NOT_SHARED,
-                form=told("form", pupil.form),
-                upn=told("upn", pupil.upn),
-            )
+    def _join(self, ties: Spool[Link], adults: Spool[wire.Adult]) -> None:
+        """Fill `ties`, and `adults` with those who have a child here: contacts of leavers and applicants are none."""
+        people = self._lists.adults
+        with Spool(wire.Ref) as tied:
+            for bond in self._lists.bonds.rows():
+                student = self._pupil(bond.child)
+                if student is None:
+                    self._hidden += bond.child.current
+                    continue
+                tied.put(bond.adult, wire.Ref(ref=bond.adult))
+                link = Link(
+                    refs=(student, bond.adult),
+                    relationship=bond.relationship,
+                    responsibility=bond.responsibility,
+                    fault=bond.fault or ("" if student else _NO_PUPIL),
+                )
+                ties.put(BETWEEN.join(link.refs), link)
+            for ref, rows in itertools.groupby(people.rows(by_key=True), lambda row: row.ref):
+                if ref in tied:
+                    adults.put(ref, functools.reduce(_merged, rows))
+            for key in people.torn():
+                ref = key.partition(BETWEEN)[0]
+                if ref in tied:
+                    adults.put(ref, wire.Adult(ref=ref, fault=_TWICE))
+
+    def _seats(self) -> Iterator[Link]:
+        lists = self._lists
+        # Without the list of forms, a pupil's form is a word and not a class.
+        shelves = [lists.seats, lists.places] if "forms" in lists.filled else [lists.seats]
+        for seat in itertools.chain.from_iterable(shelf.rows() for shelf in shelves):
+            student = self._pupil(seat.child)
+            if student is not None or seat.fault:
+                yield Link(refs=(seat.group, student or ""), fault=seat.fault or ("" if student else _NO_PUPIL))
+
+    def _posts(self) -> Iterator[Link]:
+        for post in self._lists.posts.rows():
+            found = self._lists.codes.get(post.code) if post.code else None
+            ref = found.ref if found else post.staff
+            yield Link(refs=(post.group, ref), fault=_NAMELESS if not post.group else "" if ref else _NO_CODE)
+
+    def _notes(self, fields: frozenset[str]) -> Iterator[Link]:
+        for note in self._lists.notes.rows():
+            student = self._pupil(note.child)
+            if note.field in fields and (student is not None or note.fault):
+                fault = note.fault or ("" if student else _NO_PUPIL)
+                yield Link(refs=(student or "", note.field), text=note.text, fault=fault)
+
+    # Rows into records
+
+    def _student(self, row: wire.Pupil) -> Student:
+        pupils = self._lists.pupils
+        return Student(
+            ref=row.ref,
+            given_name=row.given_name,
+            family_name=row.family_name,
+            preferred_name=pupils.told(row, "preferred_name"),
+            date_of_birth=row.date_of_birth if pupils.shares("date_of_birth") else NOT_SHARED,
+            email=pupils.told(row, "email"),
+            year=self._year(row.year or "") if pupils.shares("year") else NOT_SHARED,
+            form=pupils.told(row, "form"),
+            upn=pupils.told(row, "upn"),
+        )
 
     def _year(self, number: str) -> Text:
         """Return the school's own name of a year; without the list of names none, for rules hang on the names."""
-        if "years" not in self._filled:
+        if "years" not in self._lists.filled:
             return NOT_SHARED
-        return self._years.get(number, number)
+        return self._lists.years.get(number, number)
 
-    def _guardians(self, contacts: Sequence[wire.Contact]) -> Iterator[Found]:
-        told = _told(self._contacts)
-        people: dict[str, list[wire.Contact]] = {}
-        for contact in sorted(contacts, key=_number):
-            people.setdefault(self._guardian_ref(contact), []).append(contact)
-        for ref, rows in people.items():
-            names = {(row.given_name, row.family_name) for row in rows}
-            if not ref or (len(names) > 1 and self._wishes.by_person):
-                reason = "One PersonGuid stands for people of different names." if ref else "PersonGuid is blank."
-                yield Unreadable(kind=Kind.GUARDIANS, ref=ref, reason=reason, place="contacts")
-                continue
-            for row in [_merged(rows)] if self._wishes.by_person else rows:
-                yield Guardian(
-                    ref=ref,
-                    given_name=row.given_name,
-                    family_name=row.family_name,
-                    title=told("title", row.title),
-                    email=told("email", row.email),
-                    phone=told("phone", row.phone),
-                )
+    def _guardian(self, row: wire.Adult) -> Guardian:
+        told = functools.partial(self._lists.adults.told, row)
+        return Guardian(
+            ref=row.ref,
+            given_name=row.given_name,
+            family_name=row.family_name,
+            title=told("title"),
+            email=told("email"),
+            phone=told("phone"),
+        )
 
-    def _guardian_ref(self, contact: wire.Contact) -> str:
-        if self._wishes.by_person:
-            return contact.guid
-        return f"{contact.number}-2" if contact.second else contact.number
+    def _member(self, row: wire.Adult) -> Staff:
+        told = functools.partial(self._lists.staff.told, row)
+        return Staff(
+            ref=row.ref,
+            given_name=row.given_name,
+            family_name=row.family_name,
+            title=told("title"),
+            email=told("email"),
+            phone=told("phone"),
+        )
 
-    def _children(self, contact: wire.Contact) -> list[str]:
-        """Return the students of a contact, "" for one whose SchoolId is not known; leavers and applicants are none."""
-        return [ref for child in contact.children if (ref := self._student_ref(child)) is not None]
+    def _class(self, row: wire.Group) -> Class:
+        subject: Text = ""
+        if row.subject is not None:
+            named = "departments" in self._lists.filled
+            subject = self._lists.subjects.get(row.subject, "") if named else NOT_SHARED
+        return Class(ref=row.ref, name=row.name, year=self._year(row.year), subject=subject)
 
-    def _student_ref(self, child: wire.Child) -> str | None:
-        if child.row in self._refs:
-            return self._refs[child.row]
-        return child.ref if child.ref in self._known else None
-
-    def _ties(self, contacts: Sequence[wire.Contact]) -> Iterator[Found]:
-        told = _told(self._contacts)
-        for contact in contacts:
-            guardian = self._guardian_ref(contact)
-            for student in self._children(contact):
-                if not (student and guardian):
-                    reason = _UNKNOWN_PUPIL if guardian else "PersonGuid is blank."
-                    yield Unreadable(kind=Kind.TIES, ref=student, reason=reason, place="contacts")
-                    continue
-                yield Tie(
-                    student_ref=student,
-                    guardian_ref=guardian,
-                    relationship=told("relationship", contact.relationship),
-                    parental_responsibility=_said(contact.responsibility),
-                )
-
-    def _members(self) -> Iterator[Staff]:
-        told = _told(self._staff)
-        for member in self._staff:
-            yield Staff(
-                ref=member.ref,
-                given_name=member.given_name,
-                family_name=member.family_name,
-                title=told("title", member.title),
-                email=told("email", member.email),
-                phone=told("phone", member.phone),
-            )
-
-    def _classes(self) -> Iterator[Class]:
-        for form in self._forms:
-            yield Class(ref=form.ref, name=form.name, year=self._year(form.year), subject="")
-        named = "departments" in self._filled
-        for one in self._sets:
-            subject = self._subjects.get(one.subject, "") if named else NOT_SHARED
-            yield Class(ref=one.ref, name=one.name, year=self._year(one.year), subject=subject)
-
-    def _enrolments(self) -> Iterator[Found]:
-        if self._forms:
-            for pupil in self._pupils:
-                if pupil.form:
-                    yield Enrolment(class_ref=wire.form_ref(pupil.form), student_ref=pupil.ref)
-            for form in sorted(self._unclear_forms):
-                ref = wire.form_ref(form) if form else ""
-                yield Unreadable(kind=Kind.ENROLMENTS, ref=ref, reason=_UNKNOWN_PUPIL, place="currentpupils")
-        for seat in self._seats:
-            student = self._student_ref(seat.child)
-            if student:
-                yield Enrolment(class_ref=seat.group, student_ref=student)
-            elif student == "":
-                yield Unreadable(kind=Kind.ENROLMENTS, ref=seat.group, reason=_UNKNOWN_PUPIL, place="setlists")
-
-    def _teaching(self) -> Iterator[Found]:
-        codes = {member.code: member.ref for member in self._staff if member.code}
-        for group in [*self._forms, *self._sets]:
-            for teacher in group.teachers:
-                yield Teaching(class_ref=group.ref, staff_ref=teacher)
-            if group.teacher_code in codes:
-                yield Teaching(class_ref=group.ref, staff_ref=codes[group.teacher_code])
-            elif group.teacher_code:
-                reason = "It names its teacher by a code that no member of staff has."
-                yield Unreadable(kind=Kind.TEACHING, ref=group.ref, reason=reason, place="sets")
-
-    def _medical(self) -> Iterator[Found]:
-        for student, field, text in self._notes(self._wishes.medical):
-            if not student:
-                yield Unreadable(kind=Kind.MEDICAL, ref="", reason=_UNKNOWN_PUPIL, place=self._wishes.health)
-            else:
-                yield Medical(student_ref=student, ref=field, condition=field, details=text)
-
-    def _dietary(self) -> Iterator[Found]:
-        for student, field, text in self._notes(self._wishes.dietary):
-            if not student:
-                yield Unreadable(kind=Kind.DIETARY, ref="", reason=_UNKNOWN_PUPIL, place=self._wishes.health)
-            else:
-                yield Dietary(student_ref=student, ref=field, need=text)
-
-    def _notes(self, fields: frozenset[str]) -> Iterator[tuple[str, str, str]]:
-        for row in self._health:
-            student = self._student_ref(row.child)
-            if student is not None:
-                yield from ((student, field, text) for field, text in row.notes if field in fields and text)
+    def _tie(self, row: Link) -> Tie:
+        student, guardian = row.refs
+        return Tie(
+            student_ref=student,
+            guardian_ref=guardian,
+            relationship=self._lists.bonds.told(row, "relationship"),
+            parental_responsibility=NOT_SHARED if row.responsibility is None else row.responsibility,
+        )
 
 
-def _remark(text: str) -> Remark:
-    return Remark(text=text)
+def _enrolment(row: Link) -> Enrolment:
+    return Enrolment(class_ref=row.refs[0], student_ref=row.refs[1])
 
 
-def _number(contact: wire.Contact) -> tuple[int, str, bool]:
-    return (len(contact.number), contact.number, contact.second)
+def _teaching(row: Link) -> Teaching:
+    return Teaching(class_ref=row.refs[0], staff_ref=row.refs[1])
 
 
-def _merged(rows: Sequence[wire.Contact]) -> wire.Contact:
-    """One person's contacts, the lowest number first: it says who they are, the others fill what it leaves open."""
-    person = rows[0]
-    for field in ("title", "email", "phone"):
-        said = next((value for row in rows if (value := getattr(row, field))), getattr(person, field))
-        person = msgspec.structs.replace(person, **{field: said})
-    return person
+def _medical(row: Link) -> Medical:
+    return Medical(student_ref=row.refs[0], ref=row.refs[1], condition=row.refs[1], details=row.text)
 
 
-def _told(rows: Sequence[wire.Wire]) -> Callable[[str, str | None], Text]:
-    """Return what turns an absent element into "" or `NOT_SHARED`.
-
-    iSAMS leaves out what is empty, so absent in one row means empty, as long as any other row has the element. What no
-    row has is not shared.
-    """
-    fields = rows[0].__struct_fields__ if rows else ()
-    shared = {field for field in fields if any(getattr(row, field) is not None for row in rows)}
-
-    def told(field: str, value: str | None) -> Text:
-        if value is not None:
-            return value
-        return "" if field in shared else NOT_SHARED
-
-    return told
+def _dietary(row: Link) -> Dietary:
+    return Dietary(student_ref=row.refs[0], ref=row.refs[1], need=row.text)
 
 
-def _born(pupil: wire.Pupil, *, shared: bool) -> Day:
-    return pupil.date_of_birth if shared else NOT_SHARED
+def _refs(row: wire.Row) -> tuple[str, ...]:
+    return row.refs if isinstance(row, Link) else (getattr(row, "ref", ""),)
 
 
-def _said(flag: bool | None) -> Flag:  # noqa: FBT001 -- a value, not a switch
-    return NOT_SHARED if flag is None else flag
+def _unreadable(kind: Kind, refs: Iterable[str], reason: str) -> Unreadable:
+    ref, *others = refs
+    return Unreadable(kind=kind, ref=ref, other_ref="".join(others), reason=reason, place=_PLACES[kind])
 
 
-def _once(kind: Kind, found: Iterable[Found]) -> Iterator[Found]:
-    """Yield rows that say the same once, and rows that contradict each other as unreadable, each of them."""
-    said: dict[Hashable, list[Found]] = {}
-    for record in found:
-        if isinstance(record, Unreadable):
-            yield record
-            continue
-        versions = said.setdefault(key_of(record), [])  # type: ignore[arg-type]
-        if record not in versions:
-            versions.append(record)
-    for key, versions in said.items():
-        if len(versions) == 1:
-            yield versions[0]
-            continue
-        ref = key if isinstance(key, str) else key[0] if isinstance(key, tuple) else ""
-        yield from (Unreadable(kind=kind, ref=ref, reason=_TWICE) for _ in versions)
+def _merged(person: wire.Adult, other: wire.Adult) -> wire.Adult:
+    """Join two contacts of one person: the lower number says who they are, the other fills what it leaves open."""
+    fault = person.fault or other.fault
+    if (person.given_name, person.family_name) != (other.given_name, other.family_name):
+        fault = fault or "One PersonGuid stands for people of different names."
+    said = {field: getattr(person, field) or getattr(other, field) for field in ("title", "email", "phone")}
+    return msgspec.structs.replace(person, fault=fault, **said)

@@ -101,9 +101,15 @@ def test_a_stream_cut_short_is_busy(http: Http, serve: Serve) -> None:
         body.read()
 
 
-def test_a_stream_too_long_is_broken(http: Http, serve: Serve) -> None:
-    url, _ = serve({"/x": Reply(200, b"x" * 100_001)})
-    with http.stream(f"{url}/x") as body, pytest.raises(Broken, match="more than"):
+def test_a_stream_has_a_limit_of_its_own(serve: Serve) -> None:
+    url, _ = serve({"/x": Reply(200, b"x" * 100_000)})
+    with Http(loopback=True, longest=10, longest_stream=100_000) as http, http.stream(f"{url}/x") as body:
+        assert len(body.read()) == 100_000
+    with (
+        Http(loopback=True, longest_stream=99_999) as http,
+        http.stream(f"{url}/x") as body,
+        pytest.raises(Broken, match="more than 99999 bytes"),
+    ):
         body.read()
 
 
