@@ -240,9 +240,9 @@ class Picture:
             self._link(_FORM, row.user_ref, word=room.title)
 
     def _is_of_ours(self, row: Enrollment, room: Class | None) -> bool:
-        """Whether an enrollment is of a class of ours; where the class does not say whose it is, the row may."""
+        """Whether an enrollment is, or may be, of a class of ours; where the class does not say, the row may."""
         school = (room.school if room else None) or row.school
-        return self._school.owns(school) or (school is None and room is not None)
+        return self._school.owns(school) or (school is None and (room is not None or not row.class_ref))
 
     def _joined(self) -> Iterator[RosterRecord]:
         """Yield what joins two: several enrollments can say the same, and both ends name a tie."""

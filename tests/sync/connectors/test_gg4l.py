@@ -254,6 +254,15 @@ def test_masked_names_are_no_names_of_ours_to_mend() -> None:
     assert {(student.given_name, student.email) for student in masked} == {("****", NOT_SHARED)}
 
 
+def test_attributes_that_the_district_does_not_tick_are_not_shared() -> None:
+    said = pull(simulator("unticked"), null_means="nothing")
+    shown = [record for record in said.records if isinstance(record, Student)]
+    assert {(student.email, student.date_of_birth) for student in shown} == {(NOT_SHARED, NOT_SHARED)}
+    # The grade still stands in GG4L's own metadata.
+    assert {student.year for student in shown} == {s.year for s in school().at(1).students.values()}
+    assert said.complete == ALL
+
+
 @pytest.mark.parametrize("fault", ["unauthorised", "forbidden", "down", "html", "half-credentials", "expired"])
 def test_no_secret_is_told(fault: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)

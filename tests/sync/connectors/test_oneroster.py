@@ -201,6 +201,15 @@ def test_a_service_that_takes_no_request_at_all_is_broken() -> None:
         pull(Stubborn(school(), 1))
 
 
+def test_a_bare_list_is_no_answer_of_oneroster() -> None:
+    class Bare(OneRosterSimulator):
+        def _page(self, name: str, request: Request) -> Reply:
+            return as_json([])
+
+    with pytest.raises(Broken, match="no OneRoster answer"):
+        pull(Bare(school(), 1))
+
+
 def test_bad_rows_are_named_and_the_rest_goes_in() -> None:
     said = pull(simulator("bad-rows"))
     bad = unreadable(said)

@@ -326,6 +326,16 @@ def test_unreadable_rows_of_another_school_are_none_of_ours() -> None:
     assert_true(pull(served, school=served.school_ref))
 
 
+def test_an_enrollment_of_nobody_knows_which_class_and_school_may_be_ours() -> None:
+    def change(rows: Rows) -> None:
+        one = seat(rows)
+        one["class"] = one["school"] = None
+
+    served = Altered(change, neighbour=True)
+    roster = picture(pull(served, school=served.school_ref))
+    assert not roster.proves_absence(kind=Kind.ENROLMENTS, key=("CL-nobody", "ST-nobody"))
+
+
 def test_staff_are_not_proven_while_nobody_can_tell_who_teaches_here() -> None:
     def change(rows: Rows) -> None:
         row(rows["enrollments"], role="teacher")["user"] = None
