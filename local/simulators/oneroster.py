@@ -1,40 +1,52 @@
-"""A OneRoster 1.1 service with one night of a school, as sheet and field reports describe them: correct or not.
+"""A OneRoster 1.1 or 1.2 service with one night of a school, as sheet and field reports describe them: correct or not.
 
 `local.simulators.gg4l` stands on it.
 """
 
 import base64
-import functools
+import dataclasses
 import hashlib
 import hmac
+import re
 import urllib.parse
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final
 
+from local.renderings.oneroster import Dialect, Row, Rows, collections_of, school_ref
 from local.simulators.server import Reply, Request, Simulator, as_json
-from local.world.model import GuardianTruth, Night, SchoolWorld, StaffTruth, StudentTruth, TieTruth
-
-Row = dict[str, Any]
+from local.world.model import SchoolWorld
 
 OWN_FAULTS: Final[Mapping[str, str]] = {
     "repeat-page": "the offset is ignored: every page is the first",
     "clamped": "no page is longer than 25 rows, whatever was asked for",
+    "no-total": "X-Total-Count is not sent",
+    "no-link": "Link is not sent",
     "wrong-total": "the total is one more than there are rows",
     "low-total": "the total is ten fewer than there are rows",
     "moving-total": "the total grows with every page",
     "hole": "the second page is empty",
+    "lost-end": "the last page comes empty, as if there were no more",
     "lost-rows": "the row in the middle never comes, but the total counts it",
     "duplicate-across-pages": "the last row of each page comes again first on the next, and pushes nothing out",
+    "unsorted": "the order changes from page to page",
+    "no-sort": "a request with sort is refused (400)",
     "contradiction": "the first student comes twice, with two family names",
     "empty": "every collection is empty",
     "no-users": "the collection of users is empty",
+    "shrunk": "only two in five users come, and the total agrees",
+    "new-ids": "every person has a new identity",
+    "inactive": "who is gone has the status inactive",
     "no-guardians": "guardians and agents are left out",
+    "no-agents": "nobody names family",
     "no-enrollments": "enrollments are forbidden (403)",
     "no-classes": "classes are forbidden (403)",
     "no-demographics": "demographics are forbidden (403)",
+    "no-academicSessions": "terms are forbidden (403)",
     "missing-demographics": "there is no such collection (404)",
     "null-fields": "email, phone, birthDate and grades are null, as when a permission was taken away",
+    "same-email": "all guardians have one address",
     "wrong-wrapper": "rows stand under a name of the service's own",
+    "relative-href": "addresses of references are relative",
     "no-list": "200 without a list",
     "null-list": "200 with null where the list should be",
     "failure-200": "200 with a body that says failure",
@@ -45,33 +57,46 @@ OWN_FAULTS: Final[Mapping[str, str]] = {
 }
 _LOSES_TOKEN_AFTER: Final = 4
 _CLAMP: Final = 25
+_DEFAULT_PAGE: Final = 100
+_CLAUSE: Final = re.compile(r"([\w.]+)(!=|>=|<=|=|>|<|~)'([^']*)'")
+_OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "=": lambda said, wanted: said == wanted,
+    "!=": lambda said, wanted: said != wanted,
+    ">": lambda said, wanted: said > wanted,
+    ">=": lambda said, wanted: said >= wanted,
+    "<": lambda said, wanted: said < wanted,
+    "<=": lambda said, wanted: said <= wanted,
+    "~": lambda said, wanted: wanted in said,
+}
+# Other names for parts of the collections.
+_PARTS: Final[Mapping[str, tuple[str, Callable[[Row], bool]]]] = {
+    "schools": ("orgs", lambda row: row["type"] == "school"),
+    "terms": ("academicSessions", lambda row: row["type"] == "term"),
+    "gradingPeriods": ("academicSessions", lambda row: row["type"] == "gradingPeriod"),
+    "students": ("users", lambda row: "student" in roles_of(row)),
+    "teachers": ("users", lambda row: "teacher" in roles_of(row)),
+}
+_SINGLE: Final[Mapping[str, str]] = {"classes": "class", "demographics": "demographics"}  # the others lose their s
 
 
-def grade(year: str) -> str:
-    """Return the code of OneRoster (CEDS) for a year label of the world."""
-    number = year.rpartition(" ")[2]
-    return f"{int(number):02d}" if number.isdecimal() else "KG"
-
-
-def years_setting(school: SchoolWorld) -> str:
-    """Return the setting with which a connector calls the years as the school does."""
-    return ", ".join(f"{grade(label)}={label}" for label in school.year_labels)
+def roles_of(user: Row) -> list[str]:
+    """Return the roles of a user's row, in either version."""
+    return [place["role"] for place in user["roles"]] if "roles" in user else [user["role"]]
 
 
 class OneRosterSimulator(Simulator):
     """Serves one school, or with `neighbour` a second one too, from `base`.
 
-    `blank` is how nothing is said ("empty", "null", "omit"), `agents` on whose rows families are joined ("both",
-    "student", "guardian"), `total` whether X-Total-Count is sent, `link` how the Link header is written ("", "bare",
-    "angle").
+    `total` is whether X-Total-Count is sent, `link` how the Link header is written ("", "bare", "angle"), `oauth1` the
+    method of signatures if they are wanted instead of tokens; for the others see `Dialect`.
     """
 
     key: ClassVar[str] = "oneroster"
     FAULTS: ClassVar[Mapping[str, str]] = OWN_FAULTS
-    base: ClassVar[str] = "/ims/oneroster/v1p1"
     token_path: ClassVar[str] = "/token"  # noqa: S105
     largest_page: ClassVar[int] = 5000
     longest_name: ClassVar[int | None] = None
+    scoped: ClassVar[bool] = True  # a token opens what it was asked for
 
     def __init__(
         self,
@@ -82,6 +107,7 @@ class OneRosterSimulator(Simulator):
         client_id: str = "demo-client",
         client_secret: str = "demo-client-secret",  # noqa: S107 a demo's
         oauth1: str = "",
+        version: str = "1.1",
         total: bool = True,
         link: str = "angle",
         agents: str = "both",
@@ -90,32 +116,43 @@ class OneRosterSimulator(Simulator):
     ) -> None:
         super().__init__(school, night, faults=faults)
         self.clients = {client_id: client_secret}
-        self.oauth1, self.total, self.link, self.agents, self.blank = oauth1, total, link, agents, blank
-        self.neighbour = neighbour
+        self.oauth1, self.version, self._total, self._link = oauth1, version, total, link
+        self._agents, self._blank, self._neighbour = agents, blank, neighbour
         self.uses: dict[str, int] = {}
-        self._rows: dict[str, list[Row]] = {}
+        self._scopes: dict[str, str] = {}
+        self._rows: tuple[object, Rows] | None = None
+
+    @property
+    def base(self) -> str:
+        """The path of the service."""
+        return "/ims/oneroster/rostering/v1p2" if self.version == "1.2" else "/ims/oneroster/v1p1"
 
     @property
     def school_ref(self) -> str:
         """The sourcedId of the school's org."""
-        return f"SC-{self.school.slug}"
+        return school_ref(self.school)
 
     def reply(self, request: Request) -> Reply:
-        """Answer a request for a token or for one page."""
+        """Answer a request for a token, a page or one row."""
         if request.path == self.token_path and request.method == "POST":
             return self._token(request)
         if not self._is_known(request):
-            return _failure(401, "unauthorized")
-        if request.path.startswith(f"{self.base}/"):
-            return self._page(request.path.removeprefix(f"{self.base}/"), request)
-        return _failure(404, "unknown object")
+            return self._failure(401, "unauthorized")
+        if request.method == "GET" and request.path.startswith(f"{self.base}/"):
+            name, _, ref = request.path.removeprefix(f"{self.base}/").partition("/")
+            return self._lack(name, request) or (self._one(name, ref) if ref else self._page(name, request))
+        return self._failure(404, "unknown object")
+
+    # Who asks
 
     def _token(self, request: Request) -> Reply:
-        form = urllib.parse.parse_qs(request.body.decode())
-        if not self._is_client(request) or form.get("grant_type") != ["client_credentials"]:
+        form = {name: values[0] for name, values in urllib.parse.parse_qs(request.body.decode()).items()}
+        if not self._is_client(request) or form.get("grant_type") != "client_credentials":
             return as_json({"error": "invalid_client"}, 401)
+        if self.scoped and not form.get("scope"):
+            return as_json({"error": "invalid_request"}, 400)
         token = f"token-{request.number}"
-        self.uses[token] = 0
+        self.uses[token], self._scopes[token] = 0, form.get("scope", "")
         return as_json({"access_token": token, "token_type": "bearer", "expires_in": 7199})
 
     def _is_client(self, request: Request) -> bool:
@@ -128,28 +165,57 @@ class OneRosterSimulator(Simulator):
     def _is_known(self, request: Request) -> bool:
         if self.oauth1:
             return _is_signed(request, clients=self.clients, method=self.oauth1)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or token not in self.uses:
+        scheme, token = _authorization(request)
+        if scheme != "bearer" or token not in self.uses:
             return False
         self.uses[token] += 1
         return "lost-token" not in self.faults or self.uses[token] <= _LOSES_TOKEN_AFTER
 
+    def _lack(self, name: str, request: Request) -> Reply | None:
+        """The reply where a collection is forbidden or missing."""
+        whole = _PARTS[name][0] if name in _PARTS else name
+        scope = f"v{self.version.replace('.', 'p')}/scope/roster-"
+        scope += "demographics.readonly" if whole == "demographics" else "core.readonly"
+        given = self._scopes.get(_authorization(request)[1], "")
+        if (f"no-{whole}" in self.faults and whole != "users") or (
+            self.scoped and not self.oauth1 and scope not in given
+        ):
+            return self._failure(403, "forbidden")
+        if whole not in self.rows or f"missing-{whole}" in self.faults:
+            return self._failure(404, "unknown object")
+        return None
+
+    # What is answered
+
     def _page(self, name: str, request: Request) -> Reply:
-        if f"no-{name}" in self.faults and name != "users":
-            return _failure(403, "unauthorized")
-        if name not in self.rows or f"missing-{name}" in self.faults:
-            return _failure(404, "unknown object")
-        whole = self.rows[name]
-        limit = min(int(request.query.get("limit", "100")), self.largest_page)
+        if "no-sort" in self.faults and "sort" in request.query:
+            return self._failure(400, "invalid_sort_field")
+        of, belongs = _PARTS.get(name, (name, None))
+        whole = [row for row in self.rows[of] if belongs(row)] if belongs else self.rows[of]
+        if said := request.query.get("filter"):
+            clauses = _clauses(said)
+            if clauses is None:
+                return self._failure(400, "invalid_filter_field")
+            whole = [row for row in whole if _passes(row, *clauses)]
+        limit = min(int(request.query.get("limit", _DEFAULT_PAGE)), self.largest_page)
         limit = min(limit, _CLAMP) if "clamped" in self.faults else limit
         offset = 0 if "repeat-page" in self.faults else int(request.query.get("offset", "0"))
         if offset >= len(whole) and offset and "no-page-behind" in self.faults:
-            return _failure(404, "unknown object")
-        return self._wrapped(name, self._cut(whole, offset, limit), self._headers(request, len(whole), offset, limit))
+            return self._failure(404, "unknown object")
+        rows = self._cut(whole, offset, limit)
+        if fields := request.query.get("fields"):
+            rows = [{name: row[name] for name in fields.split(",") if name in row} for row in rows]
+        page = self._wrapped(of, rows, self._headers(request, len(whole), offset, limit))
+        return self._with_addresses(page, request)
 
     def _cut(self, whole: list[Row], offset: int, limit: int) -> list[Row]:
         page = whole[offset : offset + limit]
-        if "hole" in self.faults and limit <= offset < 2 * limit:
+        if "unsorted" in self.faults:
+            turned = [*whole[offset // 2 :], *whole[: offset // 2]]
+            page = turned[offset : offset + limit]
+        if ("hole" in self.faults and limit <= offset < 2 * limit) or (
+            "lost-end" in self.faults and self._ends(whole, offset, limit)
+        ):
             return []
         if "lost-rows" in self.faults:
             return [row for row in page if row is not whole[len(whole) // 2]]
@@ -157,213 +223,170 @@ class OneRosterSimulator(Simulator):
             return [whole[offset - 1], *page]
         return page
 
+    def _ends(self, whole: list[Row], offset: int, limit: int) -> bool:
+        return offset > 0 and offset + limit >= len(whole)
+
     def _headers(self, request: Request, count: int, offset: int, limit: int) -> dict[str, str]:
         wrong = {"wrong-total": 1, "low-total": -10, "moving-total": offset}
-        said = {"X_Total_Count": str(count + sum(by for fault, by in wrong.items() if fault in self.faults))}
-        headers = said if self.total else {}
-        if self.link and offset + limit < count:
+        headers = {}
+        if self._total and "no-total" not in self.faults:
+            headers["X_Total_Count"] = str(count + sum(by for fault, by in wrong.items() if fault in self.faults))
+        link = "" if "no-link" in self.faults else self._link
+        if link and offset + limit < count:
             at = f"http://{request.headers.get('host', '')}{request.path}?limit={limit}&offset={offset + limit}"
             # GG4L's own sample has no angle brackets and counts from one.
-            headers["Link"] = f'<{at}>; rel="next"' if self.link == "angle" else f'{at[:-1]}1; rel="next"'
+            headers["Link"] = f'<{at}>; rel="next"' if link == "angle" else f'{at[:-1]}1; rel="next"'
         return headers
 
     def _wrapped(self, name: str, rows: list[Row], headers: dict[str, str]) -> Reply:
         if "failure-200" in self.faults:
-            return _failure(200, "unknown object")
+            return self._failure(200, "unknown object")
         if "no-list" in self.faults:
             return as_json({"warnings": [], "status": "ok"})
         wrapper = "results" if "wrong-wrapper" in self.faults else name
         return as_json({wrapper: None if "null-list" in self.faults else rows}, 200, **headers)
 
+    def _with_addresses(self, reply: Reply, request: Request) -> Reply:
+        """Make the addresses of references whole, as the specification wants them."""
+        if "relative-href" in self.faults:
+            return reply
+        at = f'"href": "http://{request.headers.get("host", "")}{self.base}/'
+        return dataclasses.replace(reply, body=reply.body.replace(b'"href": "/', at.encode()))
+
+    def _one(self, name: str, ref: str) -> Reply:
+        whole = _PARTS[name][0] if name in _PARTS else name
+        found = next((row for row in self.rows[whole] if row.get("sourcedId") == ref), None)
+        return as_json({_SINGLE.get(whole, whole[:-1]): found}) if found else self._failure(404, "unknown object")
+
+    def _failure(self, status: int, minor: str) -> Reply:
+        info: Row = {"imsx_codeMajor": "failure", "imsx_severity": "error", "imsx_description": "no"}
+        if self.version == "1.2":
+            named = {"imsx_codeMinorFieldName": "TargetEndSystem", "imsx_codeMinorFieldValue": minor.replace(" ", "")}
+            return as_json({**info, "imsx_CodeMinor": {"imsx_codeMinorField": [named]}}, status)
+        return as_json({"statusInfoSet": [{**info, "imsx_codeMinor": minor}]}, status)
+
+    # What there is
+
     @property
-    def rows(self) -> dict[str, list[Row]]:
-        """All collections, in the order of their identities."""
-        if not self._rows:
-            self._rows = self._spoil(
-                {
-                    "orgs": list(self._orgs()),
-                    "users": list(self._users()),
-                    "classes": list(self._classes()),
-                    "enrollments": list(self._enrollments()),
-                    "demographics": list(self._demographics()),
-                }
-            )
-        return self._rows
+    def rows(self) -> Rows:
+        """All collections, made once for each night and set of faults."""
+        state = (self.night, self.faults)
+        with self._counting:
+            if self._rows is None or self._rows[0] != state:
+                self._rows = state, self._spoil(collections_of(self.school, self.night, self.dialect()))
+            return self._rows[1]
 
-    @functools.cached_property
-    def truth(self) -> Night:
-        """What the MIS holds on this night."""
-        return self.school.at(self.night)
-
-    def _spoil(self, rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
-        for collection in rows.values():
-            collection.sort(key=lambda row: str(row["sourcedId"]))
-        users = rows["users"]
-        if "null-fields" in self.faults:
-            for row in [*users, *rows["demographics"]]:
-                row.update({field: None for field in ("email", "sms", "phone", "birthDate", "grades") if field in row})
-        if "contradiction" in self.faults:
-            first = next(row for row in users if row["role"] == "student")
-            users.append({**first, "familyName": "Otherwise"})
-        if "bad-rows" in self.faults:
-            next(row for row in users if row["role"] == "student")["email"] = 5
-            del rows["classes"][0]["sourcedId"]
-            del rows["enrollments"][0]["user"]
-        if "unknown-role" in self.faults:
-            next(row for row in users if row["role"] == "teacher")["role"] = "ext:coach"
-        if "empty" in self.faults:
-            return {name: [] for name in rows}
-        return {**rows, "users": []} if "no-users" in self.faults else rows
-
-    def _row(self, ref: str, **fields: Any) -> Row:
-        said = {name: value for name, value in fields.items() if value != "" or self.blank != "omit"}
-        if self.blank == "null":
-            said = {name: None if value == "" else value for name, value in said.items()}
-        status = said.pop("status", "active")
-        return {"sourcedId": ref, "status": status, "dateLastModified": "2026-11-09T02:00:00.000Z", **said}
-
-    def _orgs(self) -> Iterator[Row]:
-        yield self._row("DI-1", name="The district", type="district")
-        schools = [self.school_ref, *(["SC-neighbour"] if self.neighbour else [])]
-        for ref in schools:
-            yield self._row(ref, name=ref, type="school", parent=_ref("DI-1", "org"))
-        yield self._row("DP-1", name="Sixth form", type="department", parent=_ref(self.school_ref, "org"))
-
-    def _users(self) -> Iterator[Row]:
-        night = self.truth
-        shown = "no-guardians" not in self.faults
-        for student in night.students.values():
-            yield self._student(student, night.ties_of(student.key) if shown else ())
-        for guardian in night.guardians.values() if shown else ():
-            yield self._guardian(guardian, [tie for tie in night.ties.values() if tie.guardian == guardian.key])
-        for member in night.staff.values():
-            yield self._member(member)
-        if self.neighbour:
-            common = {"orgs": [_ref("SC-neighbour", "org")], "givenName": "Nia", "familyName": "Next", "email": ""}
-            yield self._row("ST-next", role="student", agents=[_ref("CT-next", "user")], grades=["07"], **common)
-            yield self._row("CT-next", role="parent", agents=[_ref("ST-next", "user")], **common)
-            yield self._row("TC-next", role="teacher", **common)
-
-    def _person(self, of: str, role: str, one: StudentTruth | GuardianTruth | StaffTruth, **fields: Any) -> Row:
-        return self._row(
-            f"{of}-{one.ref}",
-            role=role,
-            username=f"{of}{one.ref}".lower(),
-            password="not to be kept",  # noqa: S106 some services send one
-            enabledUser="false" if of == "CT" else "true",
-            givenName=one.given_name[: self.longest_name],
-            familyName=one.family_name[: self.longest_name],
-            identifier=one.ref,
-            email=one.email,
-            orgs=[_ref(self.school_ref, "org")],
-            **fields,
+    def dialect(self) -> Dialect:
+        """How the rows are written."""
+        return Dialect(
+            version=self.version,
+            blank=self._blank,
+            agents="none" if "no-agents" in self.faults else self._agents,
+            gone="inactive" if "inactive" in self.faults else "tobedeleted",
+            longest_name=self.longest_name,
+            guardians="no-guardians" not in self.faults,
+            neighbour=self._neighbour,
         )
 
-    def _student(self, one: StudentTruth, ties: tuple[TieTruth, ...]) -> Row:
-        night = self.truth
-        agents = [_ref(f"CT-{night.guardians[tie.guardian].ref}", "user") for tie in ties]
-        metadata = {
-            "preferred_name": one.preferred_name,
-            "upn": one.upn,
-            "dietary": [need.need for need in night.dietary.values() if need.student == one.key],
-            "gg4l.primaryGrade": grade(one.year),
-        }
-        return self._person(
-            "ST",
-            "student",
-            one,
-            status="tobedeleted" if one.left_on else "active",
-            grades=[grade(one.year)],
-            agents=agents if self.agents != "guardian" else [],
-            metadata=metadata,
-        )
-
-    def _guardian(self, one: GuardianTruth, ties: list[TieTruth]) -> Row:
-        labels = {tie.relationship for tie in ties}
-        label = labels.pop() if len(labels) == 1 else ""
-        role = {"Mother": "parent", "Father": "parent", "Parent": "parent", "Grandmother": "relative"}.get(label)
-        agents = [_ref(f"ST-{self.truth.students[tie.student].ref}", "user") for tie in ties]
-        return self._person(
-            "CT",
-            role or "guardian",
-            one,
-            sms=one.phone,
-            agents=agents if self.agents != "student" else [],
-            metadata={"title": one.title, "relationship": label},
-        )
-
-    def _member(self, one: StaffTruth) -> Row:
-        return self._person(
-            "TC",
-            "teacher" if one.post.startswith("Teacher") else "administrator",
-            one,
-            status="tobedeleted" if one.left_on else "active",
-            phone=one.phone,
-            metadata={"title": one.title},
-        )
-
-    def _classes(self) -> Iterator[Row]:
-        for one in self.truth.classes.values():
-            yield self._row(
-                f"CL-{one.ref}",
-                title=one.name,
-                classType="scheduled" if one.subject else "homeroom",
-                grades=[grade(one.year)],
-                subjects=[one.subject] if one.subject else [],
-                course=_ref("CO-1", "course"),
-                school=_ref(self.school_ref, "org"),
-            )
-        if self.neighbour:
-            yield self._row("CL-next", title="Next", classType="homeroom", school=_ref("SC-neighbour", "org"))
-
-    def _enrollments(self) -> Iterator[Row]:
-        night = self.truth
-        seats = [(e.class_key, "student", f"ST-{night.students[e.student].ref}") for e in night.enrolments.values()]
-        posts = [(t.class_key, "teacher", f"TC-{night.staff[t.staff].ref}") for t in night.teaching.values()]
-        refs = {key: f"CL-{one.ref}" for key, one in night.classes.items()}
-        for class_key, role, user in [*seats, *posts]:
-            yield self._enrollment(refs[class_key], role, user)
-        class_key, _, _ = seats[0]
-        strangers = [user for key, _, user in seats if key != class_key]
-        yield self._enrollment(refs[class_key], "student", strangers[0], "-last-year", endDate="2025-07-20")
-        yield self._enrollment(refs[class_key], "student", strangers[1], "-gone", status="tobedeleted")
-        yield self._enrollment(refs[class_key], "proctor", strangers[2], "-proctor")
-        if self.neighbour:
-            yield self._enrollment("CL-next", "student", "ST-next")
-            yield self._enrollment("CL-next", "teacher", "TC-next")
-
-    def _enrollment(self, class_ref: str, role: str, user: str, suffix: str = "", **fields: Any) -> Row:
-        return self._row(
-            f"EN-{class_ref}-{user}{suffix}",
-            **{"class": _ref(class_ref, "class")},
-            user=_ref(user, "user"),
-            school=_ref(self.school_ref, "org"),
-            role=role,
-            **fields,
-        )
-
-    def _demographics(self) -> Iterator[Row]:
-        night = self.truth
-        for one in night.students.values():
-            notes = [note for note in night.medical.values() if note.student == one.key]
-            medical = [": ".join(filter(None, (note.condition, note.details))) for note in notes]
-            born = one.date_of_birth.isoformat()
-            yield self._row(f"ST-{one.ref}", birthDate=born, sex="female", metadata={"medical": medical})
+    def _spoil(self, rows: Rows) -> Rows:
+        for fault, spoil in _SPOILERS.items():
+            if fault in self.faults:
+                spoil(rows)
+        return rows
 
 
-def _ref(ref: str, kind: str) -> Row:
-    return {"href": f"/{kind}s/{ref}", "sourcedId": ref, "type": kind}  # relative, as many services have it
+def _first(users: list[Row], role: str) -> Row:
+    return next(row for row in users if role in roles_of(row))
 
 
-def _failure(status: int, minor: str) -> Reply:
-    info = {"imsx_codeMajor": "failure", "imsx_severity": "error", "imsx_codeMinor": minor}
-    return as_json({"statusInfoSet": [info]}, status)
+def _rename(rows: Rows) -> None:
+    """Give every person a new identity, and everybody else the new one of those they name."""
+    for row in [*rows["users"], *rows["demographics"]]:
+        row["sourcedId"] = f"new-{row['sourcedId']}"
+    for ref in [
+        *(agent for row in rows["users"] for agent in row["agents"]),
+        *(e["user"] for e in rows["enrollments"]),
+    ]:
+        ref["sourcedId"] = f"new-{ref['sourcedId']}"
+
+
+def _null(rows: Rows) -> None:
+    for row in [*rows["users"], *rows["demographics"]]:
+        row.update({field: None for field in ("email", "sms", "phone", "birthDate", "grades") if field in row})
+
+
+def _share_address(rows: Rows) -> None:
+    for row in rows["users"]:
+        row.update({"email": "office@family.example"} if row["sourcedId"].startswith("CT-") else {})
+
+
+def _contradict(rows: Rows) -> None:
+    rows["users"].append({**_first(rows["users"], "student"), "familyName": "Otherwise"})
+
+
+def _tear(rows: Rows) -> None:
+    _first(rows["users"], "student")["email"] = 5
+    del rows["classes"][0]["sourcedId"]
+    del rows["enrollments"][0]["user"]
+
+
+def _coach(rows: Rows) -> None:
+    row = _first(rows["users"], "teacher")
+    row.update({"roles": [{**row["roles"][0], "role": "ext:coach"}]} if "roles" in row else {"role": "ext:coach"})
+
+
+def _shrink(rows: Rows) -> None:
+    rows["users"] = [row for number, row in enumerate(rows["users"]) if number % 5 < 2]
+
+
+def _empty(rows: Rows) -> None:
+    for name in rows:
+        rows[name] = []
+
+
+_SPOILERS: Final[Mapping[str, Callable[[Rows], object]]] = {
+    "null-fields": _null,
+    "same-email": _share_address,
+    "contradiction": _contradict,
+    "bad-rows": _tear,
+    "unknown-role": _coach,
+    "shrunk": _shrink,
+    "new-ids": _rename,
+    "empty": _empty,
+    "no-users": lambda rows: rows.update(users=[]),
+}
+
+
+def _clauses(said: str) -> tuple[Callable[[list[bool]], bool], list[tuple[str, str, str]]] | None:
+    """Read a filter of one or two clauses; None if it is none."""
+    word = " OR " if " OR " in said else " AND "
+    found = [_CLAUSE.fullmatch(part) for part in said.split(word)]
+    if len(found) > 2 or None in found:
+        return None
+    clauses = [(match[1], match[2], match[3]) for match in found if match]
+    return (any if word == " OR " else all), clauses
+
+
+def _passes(row: Row, together: Callable[[list[bool]], bool], clauses: list[tuple[str, str, str]]) -> bool:
+    return together([_OPERATORS[operator](_at(row, path), wanted.casefold()) for path, operator, wanted in clauses])
+
+
+def _at(row: Row, path: str) -> str:
+    value: object = row
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return "" if value is None else str(value).casefold()
+
+
+def _authorization(request: Request) -> tuple[str, str]:
+    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower(), rest
 
 
 def _is_signed(request: Request, *, clients: Mapping[str, str], method: str) -> bool:
     """Check an OAuth 1.0a signature with code of its own: what client and service share cannot find a fault."""
-    scheme, _, said = request.headers.get("authorization", "").partition(" ")
-    if scheme != "OAuth":
+    scheme, said = _authorization(request)
+    if scheme != "oauth":
         return False
     pairs = dict(part.strip().split("=", 1) for part in said.split(","))
     oauth = {name: urllib.parse.unquote(value.strip('"')) for name, value in pairs.items()}

@@ -1,8 +1,8 @@
-"""OneRoster 1.1 over REST, for every partner that speaks it: the client, the rows on the wire, and what they mean."""
+"""OneRoster 1.1 and 1.2 over REST, for every partner that speaks it: the client, the rows, and what they mean."""
 
-from sync.keys import Bearer, Keys, Signed
-from sync.oneroster.client import Api, Collection
-from sync.oneroster.meaning import roster
+from sync.oneroster.client import Api
+from sync.oneroster.connector import OneRosterConnector
+from sync.oneroster.picture import Partner
 from sync.oneroster.settings import RosterSettings
 
-__all__ = ["Api", "Bearer", "Collection", "Keys", "RosterSettings", "Signed", "roster"]
+__all__ = ["Api", "OneRosterConnector", "Partner", "RosterSettings"]

@@ -1,202 +1,236 @@
-"""Reads whole collections page by page, and says of each whether its end is proven."""
+"""Reads whole collections page by page onto disk, and says of each whether its end is proven.
 
+What proves that a collection was read to its end:
+
+* X-Total-Count, if exactly as many different rows came. It is the service's own count.
+* The Link header, if every page but the last named a next one: the service then marks its last page. A page without the
+  header is such a mark only where the service is known to send it, from this collection or another one of the same run.
+
+What does not: a page that is shorter than what was asked for, because services shorten pages as they like and in
+silence; nor an empty page, because a page that was lost looks the same. So where a service neither counts nor marks
+pages, nothing is complete, and nobody leaves because of it (R12). Pages are asked for up to an empty one all the same:
+a total or a mark may be wrong, and only the rows behind it can show that.
+"""
+
+import contextlib
 import dataclasses
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 from sync.errors import Broken
 from sync.http import Answer, Http
-from sync.keys import Keys
-from sync.oneroster.wire import raw_text
+from sync.keys import Keys, explained
+from sync.oneroster.wire import Shape, row_of
+from sync.spool import Spool
 
 _LONGEST: Final = 1_000_000  # rows; no school has more, so the list has no end
 _NEXT: Final = re.compile(r"""rel\s*=\s*["']?next\b""", re.IGNORECASE)
 _NEVER_ROWS: Final = ("statusinfo", "imsx", "error", "warning")
-_NOT_SHARED: Final = {
-    403: "does not allow us to read “{name}”; the permission must be granted by the partner",
-    404: "has no “{name}”",
+_NAMELESS: Final = "\0"  # begins the key of a row without an identity; no identity begins so
+_LACKS: Final = {
+    403: "The service does not allow us to read “{name}”: ask its operator to grant the scope “{scope}”.",
+    404: "The service has no “{name}”.",
 }
+_CORE: Final = "roster-core.readonly"  # the same names in both versions
+_DEMOGRAPHICS: Final = "roster-demographics.readonly"
+
+
+@dataclasses.dataclass
+class Habits:
+    """What a service was seen to do."""
+
+    names_next: bool = False  # Link headers with a next page
+    sorts: bool = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Collection:
-    """All rows of one kind, each identity once, as they came.
+class Page:
+    """One answer. `lack` says why there is none; `marked` whether it had a Link header at all."""
 
-    `contested` are identities that came with different contents, `nameless` are rows without one. `doubt` says why the
-    end is not proven, "" if it is. Where nothing is `shared`, `doubt` says so too.
-    """
+    rows: Sequence[Any] = ()
+    total: int | None = None
+    names_next: bool = False
+    marked: bool = False
+    lack: str = ""
 
-    name: str
-    rows: dict[str, Any]
-    contested: frozenset[str] = frozenset()
-    nameless: tuple[Any, ...] = ()
-    doubt: str = ""
-    shared: bool = True
+    @property
+    def marks_end(self) -> bool:
+        """Whether the service counts its rows or marks its last page."""
+        return self.marked or self.total is not None
+
+
+class Collection(Generic[Shape]):
+    """The rows of one collection, each identity once; a context manager, because they lie in a file."""
+
+    def __init__(self, name: str, shape: type[Shape], habits: Habits) -> None:
+        self.name, self.received = name, 0
+        self.rows = Spool(shape)
+        self.total: int | None = None
+        self.lack = ""
+        self._shape, self._habits = shape, habits
+        self._pages: set[bytes] = set()
+        self._last = Page()
+        self._repeats = 0
+        self._moved = self._short = False
+
+    @property
+    def shared(self) -> bool:
+        """Whether we may read it at all."""
+        return not self.lack
 
     @property
     def proven(self) -> bool:
-        """Whether it was read to its end."""
+        """Whether it was read to its end, and each of its rows says one thing."""
         return not self.doubt
+
+    @property
+    def doubt(self) -> str:
+        """Why it is not proven, in a sentence; "" if it is."""
+        why = self.lack or self._doubt()
+        return why if self.lack or not why else f"“{self.name}” is not taken as complete: {why}."
+
+    @property
+    def may_heal(self) -> bool:
+        """Whether reading it again may help: it moved while it was read."""
+        short = self._short if self.total is None else self.total != len(self.rows)
+        return self.shared and bool(self._moved or short or self._torn())
+
+    def add(self, page: Page) -> bool:
+        """Take the rows of a page, and return whether there may be more.
+
+        Raises:
+            Broken: it came before, and nothing says that this is the end; or there is no end.
+        """
+        self.lack = page.lack
+        self._moved = self._moved or (None not in (self.total, page.total) and self.total != page.total)
+        self.total = self.total if page.total is None else page.total
+        self._habits.names_next = self._habits.names_next or page.names_next
+        if not page.rows:
+            self._short = page.names_next or self._last.names_next
+            return False
+        return self._add_rows(page)
+
+    def _add_rows(self, page: Page) -> bool:
+        held = len(self.rows)
+        keys = [self._put(row_of(self._shape, said), said) for said in page.rows]
+        new = len(self.rows) - held
+        digest = hashlib.sha256("\n".join(keys).encode()).digest()
+        if not new and digest in self._pages:
+            return self._note_repetition()
+        self._pages.add(digest)
+        self._repeats += len(page.rows) - new
+        self._last = page
+        self.received += len(page.rows)
+        if self.received > _LONGEST:
+            raise Broken(f"The list “{self.name}” has no end.")
+        return True
+
+    def _put(self, row: Shape, said: object) -> str:
+        """Keep a row and return the key under which it lies."""
+        key = row.ref if row.ref.strip() else f"{_NAMELESS}{hashlib.sha256(repr(said).encode()).hexdigest()}"
+        try:
+            key.encode()
+            self.rows.put(key, row)
+        except UnicodeEncodeError:  # half a letter, which no file can hold
+            key = key.encode(errors="replace").decode()
+            self.rows.put(key, self._shape(sourced_id=key, fault="It holds half a letter."))
+        return key
+
+    def _note_repetition(self) -> bool:
+        """Some services answer a page behind the end with the last one; without a total that looks like a circle."""
+        if self.total != len(self.rows):
+            raise Broken(f"The list “{self.name}” repeats itself: the service does not turn its pages.")
+        return False
+
+    def _torn(self) -> int:
+        return sum(1 for _ in self.rows.torn())
+
+    def _doubt(self) -> str:
+        count, marks = len(self.rows), self._last.marked or self._habits.names_next
+        if self._moved:
+            return "the total changed while it was read"
+        if self.total not in {None, count}:
+            return f"the service counts {self.total:,}, but {count:,} came"
+        if self._short and self.total is None:
+            return "the service promised more rows than came"
+        if self._repeats and self.total is None:
+            return f"{self._repeats:,} rows came more than once, so others may not have come"
+        if self.total is None and not marks:
+            return (
+                "the service neither counts its rows (X-Total-Count) nor marks its last page (Link), so nobody can "
+                "tell whether all came; ask its operator for either"
+            )
+        return f"{torn:,} rows came twice with different contents" if (torn := self._torn()) else ""
+
+    def __enter__(self) -> "Collection[Shape]":
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self.rows.__exit__(None, None, None)
 
 
 class Api:
     """One OneRoster service; `base` ends in the version: `https://host/ims/oneroster/v1p1`."""
 
     def __init__(self, http: Http, *, base: str, keys: Keys, page_size: int) -> None:
-        self._http = http
-        self._base = base.rstrip("/")
-        self._keys = keys
-        self._size = page_size
+        self._http, self._base, self._keys, self._size = http, base.rstrip("/"), keys, page_size
+        self._habits = Habits()
 
-    def collection(self, name: str, *, optional: bool = False) -> Collection:
-        """Read a collection to its end, once more if it moved while it was read.
-
-        An `optional` one may be forbidden or missing.
+    @contextlib.contextmanager
+    def collection(self, name: str, shape: type[Shape], *, optional: bool = False) -> Iterator[Collection[Shape]]:
+        """Read a collection to its end, once more if it moved meanwhile; an `optional` one may be forbidden or missing.
 
         Raises:
             Refused, Busy: the service does not answer.
             Broken: the answer has no list, says that it failed, or repeats itself.
         """
-        found = self._pull(name, optional=optional)
-        return self._pull(name, optional=optional) if found.doubt and found.shared else found
+        with contextlib.ExitStack() as stack:
+            found = stack.enter_context(self._pull(name, shape, optional=optional))
+            yield stack.enter_context(self._pull(name, shape, optional=optional)) if found.may_heal else found
 
-    def _pull(self, name: str, *, optional: bool) -> Collection:
-        shelf = _Shelf(name)
-        for page in self._pages(name, shelf, optional=optional):
-            if page.lack:
-                return Collection(name=name, rows={}, doubt=page.lack, shared=False)
-            shelf.add(page)
-        return shelf.collection()
+    def _pull(self, name: str, shape: type[Shape], *, optional: bool) -> Collection[Shape]:
+        found = Collection(name, shape, self._habits)
+        while found.add(self.page(name, offset=found.received, optional=optional and not found.received)):
+            pass
+        return found
 
-    def _pages(self, name: str, shelf: "_Shelf", *, optional: bool) -> Iterator["_Page"]:
-        """Yield pages up to an empty one: a short page proves nothing, for servers shorten pages as they like."""
-        while True:
-            page = self._page(name, offset=shelf.received, optional=optional and not shelf.received)
-            yield page
-            if not page.rows or shelf.is_at_end:
-                break
-        if shelf.total is None:
-            # Nobody says how many there are, so an empty page could be a hole: look behind it.
-            yield dataclasses.replace(self._page(name, offset=shelf.received + self._size), probe=True)
-
-    def _page(self, name: str, *, offset: int, optional: bool = False) -> "_Page":
+    def page(self, name: str, *, offset: int = 0, optional: bool = False) -> Page:
+        """Read one page; errors as in `collection`."""
         # Some services have no page behind the end instead of an empty one.
         accept = frozenset({200, 403, 404}) if optional else frozenset({200, 404}) if offset else frozenset({200})
-        params: dict[str, str | int] = {"limit": self._size, "offset": offset, "sort": "sourcedId", "orderBy": "asc"}
-        answer = self._keys.get(self._http, f"{self._base}/{name}", params=params, accept=accept)
-        if answer.status in _NOT_SHARED and offset:
-            return _Page(rows=())
-        if answer.status in _NOT_SHARED:
-            return _Page(rows=(), lack=f"The service {_NOT_SHARED[answer.status].format(name=name)}.")
-        total = answer.headers.get("X-Total-Count", "").strip()
-        return _Page(
+        answer = self._answer(name, offset=offset, accept=accept)
+        if answer.status in _LACKS:
+            return Page(lack="" if offset else lack_of(name, answer.status))
+        total, link = answer.headers.get("X-Total-Count", "").strip(), answer.headers.get("Link", "")
+        return Page(
             rows=_rows(name, answer),
             total=int(total) if total.isdecimal() else None,
-            says_more=bool(_NEXT.search(answer.headers.get("Link", ""))),
+            names_next=bool(_NEXT.search(link)),
+            marked=bool(link.strip()),
         )
 
+    def _answer(self, name: str, *, offset: int, accept: frozenset[int]) -> Answer:
+        """Ask in a stable order, so that no row slips between two pages; a service need not know how to sort."""
+        params: dict[str, str | int] = {"limit": self._size, "offset": offset}
+        url = f"{self._base}/{name}"
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Page:
-    """One answer. `lack` says why there is none; a `probe` looks behind the end."""
+        def explain(answer: Answer) -> str:
+            return lack_of(name, answer.status) if answer.status == 403 else explained(url)(answer)
 
-    rows: Sequence[Any]
-    total: int | None = None
-    says_more: bool = False
-    lack: str = ""
-    probe: bool = False
+        if self._habits.sorts:
+            stable: dict[str, str | int] = {**params, "sort": "sourcedId", "orderBy": "asc"}
+            answer = self._keys.get(self._http, url, params=stable, accept=accept | {400}, explain=explain)
+            if answer.status != 400:
+                return answer
+            self._habits.sorts = False
+        return self._keys.get(self._http, url, params=params, accept=accept, explain=explain)
 
 
-class _Shelf:
-    """Where the rows of one collection are kept while its pages come."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.received = 0
-        self.total: int | None = None
-        self.is_at_end = False
-        self._rows: dict[str, Any] = {}
-        self._nameless: list[Any] = []
-        self._contested: set[str] = set()
-        self._repeats = 0
-        self._pages: set[tuple[str, ...]] = set()
-        self._promised = False
-        self._doubts: list[str] = []
-
-    def add(self, page: _Page) -> None:
-        """Take the rows of a page.
-
-        Raises:
-            Broken: it came before, and nothing says that this is the end.
-        """
-        if page.probe:
-            if page.rows:
-                self._doubts.append("an empty page came before the end")
-            return
-        self._note_total(page)
-        if not page.rows:
-            self._note_end(page)
-            return
-        signature = tuple(raw_text(row, "sourcedId") for row in page.rows)
-        if not sum([self._is_new(row) for row in page.rows]) and signature in self._pages:
-            self._note_repetition()
-        self._pages.add(signature)
-        self._promised = page.says_more
-        self.received += len(page.rows)
-        if self.received > _LONGEST:
-            raise Broken(f"The list “{self.name}” has no end.")
-
-    def _note_total(self, page: _Page) -> None:
-        if None not in (self.total, page.total) and page.total != self.total:
-            self._doubts.append("the total changed while it was read")
-        self.total = page.total if page.total is not None else self.total
-
-    def _note_end(self, page: _Page) -> None:
-        self.is_at_end = True
-        if (page.says_more or self._promised) and self.total is None:
-            self._doubts.append("the service promised more rows than came")
-
-    def _note_repetition(self) -> None:
-        """Some services answer a page behind the end with the last one; without a total that looks like a circle."""
-        if self.total != self._count():
-            raise Broken(f"The list “{self.name}” repeats itself: the service does not turn its pages.")
-        self.is_at_end = True
-
-    def _is_new(self, row: Any) -> bool:
-        ref = raw_text(row, "sourcedId").strip()
-        if not ref:
-            if row in self._nameless:
-                return False
-            self._nameless.append(row)
-            return True
-        if ref not in self._rows:
-            self._rows[ref] = row
-            return True
-        if self._rows[ref] != row:
-            self._contested.add(ref)
-        self._repeats += 1
-        return False
-
-    def _count(self) -> int:
-        return len(self._rows) + len(self._nameless)
-
-    def _doubt(self) -> str:
-        if self.total is not None and self.total != self._count():
-            self._doubts.append(f"the service counts {self.total}, but {self._count()} came")
-        if self.total is None and self._repeats:
-            self._doubts.append(f"{self._repeats} rows came more than once, so others may not have come")
-        return f"“{self.name}” was not read to its end: {self._doubts[0]}." if self._doubts else ""
-
-    def collection(self) -> Collection:
-        """Return what stands on the shelf."""
-        return Collection(
-            name=self.name,
-            rows={ref: row for ref, row in self._rows.items() if ref not in self._contested},
-            contested=frozenset(self._contested),
-            nameless=tuple(self._nameless),
-            doubt=self._doubt(),
-        )
+def lack_of(name: str, status: int) -> str:
+    """Say why a collection cannot be read, by the status of the answer: 403 or 404."""
+    return _LACKS[status].format(name=name, scope=_DEMOGRAPHICS if name == "demographics" else _CORE)
 
 
 def _rows(name: str, answer: Answer) -> list[Any]:

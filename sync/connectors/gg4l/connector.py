@@ -1,17 +1,15 @@
 """The connector for GG4L: a district's credentials as given, or found with a partner's own; then OneRoster 1.1."""
 
 import dataclasses
-from collections.abc import Iterator
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-from sync.connector import Connector, setting
+from sync.connector import setting
 from sync.connectors.gg4l.discovery import PATH, District, district, oneroster_base
-from sync.oneroster import Api, Bearer, RosterSettings, roster
-from sync.records import Kind, Remark, RosterRecord
+from sync.keys import Bearer
+from sync.oneroster import Api, OneRosterConnector, Partner, RosterSettings
 
 _TOKEN: Final = "/datahub/oauth/token"  # noqa: S105 where a token is fetched
-_LONGEST_NAME: Final = 50  # GG4L cuts names there
 _LARGEST_PAGE: Final = 500
 
 
@@ -30,27 +28,23 @@ class Gg4lSettings(RosterSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.page_size > _LARGEST_PAGE:
-            raise ValueError(f"page_size is at most {_LARGEST_PAGE} for GG4L")
+        self.check_page_size(_LARGEST_PAGE)
 
 
-class Gg4l(Connector):
+class Gg4l(OneRosterConnector):
     """Reads one school of a district that shares with us."""
 
     key: ClassVar[str] = "gg4l"
     label: ClassVar[str] = "GG4L"
     Settings: ClassVar[type] = Gg4lSettings
-    capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
     # pace: GG4L documents no limit, so the usual one stands.
+    partner: ClassVar[Partner] = Partner(longest_name=50, grade_key="gg4l.primaryGrade")
 
-    def roster(self) -> Iterator[RosterRecord]:
-        """Yield the whole picture; see `Connector.roster`."""
+    def service(self) -> tuple[Api, str]:
+        """Return the district's service, and until when it is shared."""
         found = self._district()
-        if found.processed:
-            yield Remark(text=f"GG4L last took data from the MIS on {found.processed:%Y-%m-%d at %H:%M %Z}.")
         keys = Bearer(token_url=found.token_url, client_id=found.client_id, client_secret=found.client_secret)
-        api = Api(self.http, base=found.api_url, keys=keys, page_size=self.settings.page_size)
-        yield from roster(api, self.settings, longest_name=_LONGEST_NAME)
+        return Api(self.http, base=found.api_url, keys=keys, page_size=int(self.settings.page_size)), _told(found)
 
     def _district(self) -> District:
         said, host = self.settings, _origin(self.settings.host)
@@ -63,8 +57,15 @@ class Gg4l(Connector):
         if not said.district:
             return given
         keys = Bearer(token_url=given.token_url, client_id=said.client_id, client_secret=said.client_secret)
-        answer = keys.get(self.http, f"{host}{PATH}", params={}, accept=frozenset({200}), keep=False)
-        return district(answer.json(), wanted=said.district)
+        answer = keys.get(self.http, f"{host}{PATH}", keep=False)
+        return district(answer.json(), wanted=said.district, now=self.now())
+
+
+def _told(found: District) -> str:
+    """Return what the onboarding service told about the sharing, "" if nothing."""
+    until = f"The district shares with us until {found.expires.date()}." if found.expires else ""
+    last = f"GG4L last took data from the MIS on {found.processed:%Y-%m-%d at %H:%M %Z}." if found.processed else ""
+    return f"{until} {last}".strip()
 
 
 def _with_scheme(host: str) -> str:

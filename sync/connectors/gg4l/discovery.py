@@ -25,7 +25,7 @@ class District:
     processed: datetime.datetime | None = None
 
 
-def district(said: Any, *, wanted: str) -> District:
+def district(said: Any, *, wanted: str, now: datetime.datetime) -> District:
     """Find a district by its GUID or name in an answer of the onboarding service.
 
     Raises:
@@ -38,7 +38,7 @@ def district(said: Any, *, wanted: str) -> District:
     if len(found) > 1:
         raise Refused("GG4L lists several districts of this name: enter the GUID instead.")
     read = _district(found[0])
-    if read.expires and read.expires <= datetime.datetime.now(tz=datetime.UTC):
+    if read.expires and read.expires <= now:
         raise Refused(f"The district's sharing with us ended on {read.expires.date()}: ask it to extend it.")
     return read
 

@@ -1,4 +1,4 @@
-"""Any service that speaks OneRoster 1.1 over REST."""
+"""Any service that speaks OneRoster 1.1 or 1.2 over REST."""
 
 from sync.connectors.oneroster.connector import OneRoster, OneRosterSettings
 

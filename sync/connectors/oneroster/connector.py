@@ -1,23 +1,32 @@
-"""The connector for a plain OneRoster 1.1 service: an address, a client, and OAuth 2 or 1.0a."""
+"""The connector for a plain OneRoster service: an address, a version, a client, and OAuth 2 or 1.0a."""
 
 import dataclasses
-from collections.abc import Iterator
+import re
 from typing import ClassVar, Final
+from urllib.parse import urlsplit
 
-from sync.connector import Connector, setting
-from sync.oneroster import Api, Bearer, Keys, RosterSettings, Signed, roster
-from sync.records import Kind, RosterRecord
+from sync.connector import setting
+from sync.keys import Bearer, Keys, Signed
+from sync.oneroster import Api, OneRosterConnector, RosterSettings
 
-_SCOPES: Final = "https://purl.imsglobal.org/spec/or/v1p1/scope/"
-_SCOPE: Final = f"{_SCOPES}roster-core.readonly {_SCOPES}roster-demographics.readonly"
+_PATHS: Final = {"1.1": "/ims/oneroster/v1p1", "1.2": "/ims/oneroster/rostering/v1p2"}
+_SCOPES: Final = {
+    "1.1": "https://purl.imsglobal.org/spec/or/v1p1/scope/",
+    "1.2": "https://purl.imsglobal.org/spec/or/v1p2/scope/",
+}
+_ENDS_IN_VERSION: Final = re.compile(r"/v\d+(p\d+)?$")  # some services have a path of their own: /learningdata/v1
 _OAUTH1: Final = {"oauth1-sha256": "HMAC-SHA256", "oauth1-sha1": "HMAC-SHA1"}
+_STANDARD: Final = "standard"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OneRosterSettings(RosterSettings):
     """Where the service is and how we prove who asks."""
 
-    base_url: str = setting(label="Address", help="Up to the version: https://mis.example/ims/oneroster/v1p1")
+    base_url: str = setting(
+        label="Address", help="https://mis.example, or the whole of it: https://mis.example/ims/oneroster/v1p1"
+    )
+    version: str = setting(label="Version of OneRoster", default="1.1", choices=tuple(_PATHS))
     client_id: str = setting(label="Client ID", help="For OAuth 1: the consumer key.")
     client_secret: str = setting(label="Client secret", secret=True)
     sign_in: str = setting(
@@ -29,28 +38,41 @@ class OneRosterSettings(RosterSettings):
     token_url: str = setting(
         label="Token address", help="Only for OAuth 2; the service's operator tells it.", default=""
     )
-    scope: str = setting(label="Scope", help="Only for OAuth 2; blank where the service wants none.", default=_SCOPE)
+    scope: str = setting(
+        label="Scope",
+        help="Only for OAuth 2. “standard” are OneRoster's own two for reading; blank where the service wants none.",
+        default=_STANDARD,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.sign_in not in {"oauth2", *_OAUTH1}:
-            raise ValueError("sign_in is one of oauth2, oauth1-sha256, oauth1-sha1")
         if self.sign_in == "oauth2" and not self.token_url:
             raise ValueError("token_url is needed for oauth2")
 
+    @property
+    def root(self) -> str:
+        """The address that the names of the collections are added to."""
+        address = self.base_url.rstrip("/")
+        return address if _ENDS_IN_VERSION.search(urlsplit(address).path) else f"{address}{_PATHS[self.version]}"
 
-class OneRoster(Connector):
-    """Reads orgs, users, classes, enrollments and demographics, each to its proven end."""
+    @property
+    def scopes(self) -> str:
+        """What to ask for a token."""
+        of = _SCOPES[self.version]
+        standard = f"{of}roster-core.readonly {of}roster-demographics.readonly"
+        return standard if self.scope == _STANDARD else self.scope
+
+
+class OneRoster(OneRosterConnector):
+    """Reads orgs, users, classes, enrollments, demographics and terms, each to its proven end."""
 
     key: ClassVar[str] = "oneroster"
-    label: ClassVar[str] = "OneRoster 1.1"
+    label: ClassVar[str] = "OneRoster"
     Settings: ClassVar[type] = OneRosterSettings
-    capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
 
-    def roster(self) -> Iterator[RosterRecord]:
-        """Yield the whole picture; see `Connector.roster`."""
-        api = Api(self.http, base=self.settings.base_url, keys=self._keys(), page_size=self.settings.page_size)
-        yield from roster(api, self.settings)
+    def service(self) -> tuple[Api, str]:
+        """Return the service; there is nothing to find."""
+        return Api(self.http, base=self.settings.root, keys=self._keys(), page_size=int(self.settings.page_size)), ""
 
     def _keys(self) -> Keys:
         said = self.settings
@@ -60,6 +82,6 @@ class OneRoster(Connector):
             token_url=said.token_url,
             client_id=said.client_id,
             client_secret=said.client_secret,
-            scope=said.scope,
+            scope=said.scopes,
             quoted=True,
         )

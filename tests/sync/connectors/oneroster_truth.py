@@ -16,15 +16,16 @@ METADATA: dict[str, Any] = {
 }
 
 
-def said_of(night: Night, *, longest: int | None = None) -> dict[Kind, set[Any]]:
-    """Return each kind's records.
+def said_of(night: Night, *, longest: int | None = None, version: str = "1.1") -> dict[Kind, set[Any]]:
+    """Return each kind's records. In 1.2 a parent who works at the school is one row, so the row of the staff counts.
 
     What the world knows and OneRoster cannot say: priority, parental responsibility and restriction of a tie; the day
     somebody left (they are `tobedeleted`, so they are not there); references and details of notes (see `notes_of`).
     """
     students = {s.key: f"ST-{s.ref}" for s in night.students.values() if not s.left_on}
-    guardians = {g.key: f"CT-{g.ref}" for g in night.guardians.values()}
     staff = {s.key: f"TC-{s.ref}" for s in night.staff.values() if not s.left_on}
+    both = staff.keys() & night.guardians.keys() if version == "1.2" else set()
+    guardians = {g.key: staff[g.key] if g.key in both else f"CT-{g.ref}" for g in night.guardians.values()}
     classes = {c.key: f"CL-{c.ref}" for c in night.classes.values()}
     return {
         Kind.STUDENTS: {
@@ -43,7 +44,8 @@ def said_of(night: Night, *, longest: int | None = None) -> dict[Kind, set[Any]]
             if s.key in students
         },
         Kind.GUARDIANS: {
-            Guardian(**_adult(g, ref=guardians[g.key], longest=longest)) for g in night.guardians.values()
+            Guardian(**_adult(night.staff[key] if key in both else g, ref=guardians[key], longest=longest))
+            for key, g in night.guardians.items()
         },
         Kind.STAFF: {
             Staff(**_adult(s, ref=staff[s.key], longest=longest)) for s in night.staff.values() if s.key in staff

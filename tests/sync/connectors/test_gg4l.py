@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from local.renderings.oneroster import years_setting
 from local.simulators.gg4l import DISTRICT_GUID, Gg4lSimulator
-from local.simulators.oneroster import years_setting
 from local.simulators.server import running
 from local.world.build import crowd, world
 from local.world.model import SchoolWorld
@@ -23,6 +23,7 @@ from tests.sync.connectors.oneroster_truth import METADATA, notes_in, notes_of, 
 
 ALL = frozenset(Kind)
 OF_USERS = {Kind.STUDENTS, Kind.GUARDIANS, Kind.STAFF, Kind.TIES, Kind.MEDICAL, Kind.DIETARY}
+NOW = datetime.datetime(2026, 11, 24, 1, tzinfo=datetime.UTC)
 SECRETS = ("demo-client-secret", "demo-partner-secret")
 PARTNER: dict[str, Any] = {
     "client_id": "demo-partner",
@@ -50,7 +51,7 @@ def pull(served: Gg4lSimulator, *, http: dict[str, Any] | None = None, **setting
             "years": years_setting(served.school),
             **METADATA,
         }
-        return extract(Gg4l(Gg4lSettings(**{**given, **settings}), door))
+        return extract(Gg4l(Gg4lSettings(**{**given, **settings}), door, now=lambda: NOW))
 
 
 def remarks(said: Extract) -> str:
@@ -80,9 +81,9 @@ def test_the_roster_is_the_truth_and_nothing_is_written(night: int, given: dict[
     assert {r.method for r in served.requests} == {"GET", "POST"}
 
 
-@pytest.mark.parametrize("size", [1, 2, 500])
+@pytest.mark.parametrize("size", [1, 2, 90])
 def test_the_size_of_a_page_makes_no_difference(size: int) -> None:
-    assert_true(pull(simulator(), page_size=size), night=1)
+    assert_true(pull(simulator(), page_size=str(size)), night=1)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_the_size_of_a_page_makes_no_difference(size: int) -> None:
     [
         {"total": True},
         {"link": "angle"},
-        {"link": ""},
+        {"total": True, "link": ""},
         {"agents": "student"},
         {"agents": "guardian"},
         {"neighbour": True},
@@ -99,6 +100,13 @@ def test_the_size_of_a_page_makes_no_difference(size: int) -> None:
 def test_what_nobody_knows_of_gg4l_may_turn_out_either_way(odd: dict[str, Any]) -> None:
     served = simulator(**odd)
     assert_true(pull(served, school=served.school_ref), night=1)
+
+
+@pytest.mark.parametrize(("link", "size"), [("", "90"), ("bare", "500")])
+def test_without_a_total_and_without_a_second_page_anywhere_nothing_is_proven(link: str, size: str) -> None:
+    said = pull(simulator(link=link), page_size=size)
+    assert not said.complete
+    assert "neither counts its rows" in remarks(said)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +118,7 @@ def test_what_can_be_borne_changes_nothing(habit: str) -> None:
 
 def test_names_that_were_cut_are_remarked_on() -> None:
     northgate = world().school("northgate")
-    said = pull(simulator(school=northgate), page_size=500)
+    said = pull(simulator(school=northgate), page_size="500")
     assert_true(said, night=1, of=northgate)
     assert "2 names are 50 characters long" in remarks(said)
 
@@ -146,26 +154,26 @@ def test_a_district_out_of_reach_is_not_everybody_gone(fault: str, error: type[S
 def test_a_name_of_two_districts_is_refused() -> None:
     one = {"clientId": "a", "districtName": "Twin"}
     with pytest.raises(Refused, match="several"):
-        district([one, one], wanted="Twin")
+        district([one, one], wanted="Twin", now=NOW)
 
 
 @pytest.mark.parametrize("said", [[], {}])
 def test_an_empty_list_of_districts_is_a_refusal(said: object) -> None:
     with pytest.raises(Refused):
-        district(said, wanted="Larkhill Trust")
+        district(said, wanted="Larkhill Trust", now=NOW)
 
 
 @pytest.mark.parametrize("said", ["text", None, 5, {"error": "x"}])
 def test_no_list_of_districts_is_broken(said: object) -> None:
     with pytest.raises(Broken):
-        district(said, wanted="Larkhill Trust")
+        district(said, wanted="Larkhill Trust", now=NOW)
 
 
 @pytest.mark.parametrize("moment", ["not a moment", "", None])
 def test_a_moment_that_cannot_be_read_is_none(moment: str | None) -> None:
     urls = {"tokenUrl": "https://a.example/t", "apiUrl": "https://a.example"}
     entry = {"clientId": "the-id", "clientSecret": "the-secret", "districtName": "One", "expiryDate": moment, **urls}
-    found = district({"one": entry}, wanted="one")
+    found = district({"one": entry}, wanted="one", now=NOW)
     assert (found.expires, found.processed) == (None, None)
     assert "the-" not in repr(found)
 
@@ -173,7 +181,7 @@ def test_a_moment_that_cannot_be_read_is_none(moment: str | None) -> None:
 def test_both_names_of_the_last_processing_are_known_and_a_moment_without_zone_is_utc() -> None:
     urls = {"tokenUrl": "https://a.example/t", "apiUrl": "https://a.example"}
     late = {"lastDataProcessingCompleteTimestamp": "2026-11-20T03:12:44.120"}
-    found = district([{"clientId": "a", "clientSecret": "b", "districtGuid": "1", **urls, **late}], wanted="1")
+    found = district([{"clientId": "a", "clientSecret": "b", "districtGuid": "1", **urls, **late}], wanted="1", now=NOW)
     assert found.processed == datetime.datetime(2026, 11, 20, 3, 12, 44, 120000, tzinfo=datetime.UTC)
 
 
@@ -232,18 +240,27 @@ def test_a_service_that_hangs_is_busy() -> None:
 
 def test_pages_that_do_not_turn_are_no_roster() -> None:
     with pytest.raises(Broken, match="repeats itself"):
-        pull(simulator("repeat-page"), page_size=3)
+        pull(simulator("repeat-page"), page_size="3")
 
 
 @pytest.mark.parametrize("fault", ["hole", "duplicate-across-pages"])
 def test_users_that_are_not_proven_to_the_end_end_nobody(fault: str) -> None:
-    assert not pull(simulator(fault), page_size=80).complete & OF_USERS
+    assert not pull(simulator(fault), page_size="80").complete & OF_USERS
 
 
 def test_masked_names_are_no_names_of_ours_to_mend() -> None:
     said = pull(simulator("masked"))
     masked = [record for record in said.records if isinstance(record, Student)]
     assert {(student.given_name, student.email) for student in masked} == {("****", NOT_SHARED)}
+
+
+def test_attributes_that_the_district_does_not_tick_are_not_shared() -> None:
+    said = pull(simulator("unticked"), null_means="nothing")
+    shown = [record for record in said.records if isinstance(record, Student)]
+    assert {(student.email, student.date_of_birth) for student in shown} == {(NOT_SHARED, NOT_SHARED)}
+    # The grade still stands in GG4L's own metadata.
+    assert {student.year for student in shown} == {s.year for s in school().at(1).students.values()}
+    assert said.complete == ALL
 
 
 @pytest.mark.parametrize("fault", ["unauthorised", "forbidden", "down", "html", "half-credentials", "expired"])
@@ -257,4 +274,4 @@ def test_no_secret_is_told(fault: str, caplog: pytest.LogCaptureFixture) -> None
 
 def test_pages_over_500_are_refused() -> None:
     with pytest.raises(ValueError, match="500"):
-        Gg4lSettings(host="a.example", client_id="a", client_secret="b", page_size=501)
+        Gg4lSettings(host="a.example", client_id="a", client_secret="b", page_size="501")
