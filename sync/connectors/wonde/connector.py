@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from sync.connector import Connector, Finding, Reach, setting
-from sync.connectors.wonde.pages import Api
+from sync.connectors.wonde.pages import MOST_ROWS, Api
 from sync.connectors.wonde.picture import Picture
 from sync.connectors.wonde.probing import Probe
 from sync.connectors.wonde.registers import Registers
@@ -111,7 +111,7 @@ class Wonde(Connector):
     Settings: ClassVar[type] = WondeSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
     sessions: ClassVar[frozenset[Session]] = frozenset({Session.AM, Session.PM})
-    per_page: ClassVar[int] = 200  # what production clients of Wonde ask for
+    per_page: ClassVar[int] = MOST_ROWS
 
     def roster(self) -> Iterator[RosterRecord]:
         """Yield all lists; see `Connector.roster`. While Wonde still checks a school, no list is complete."""
@@ -132,7 +132,7 @@ class Wonde(Connector):
 
     def probe(self) -> Iterator[Finding]:
         """Find out what can be read from one row of each list; see `Connector.probe`."""
-        standing = self._standing(api := self._api(per_page=1))
+        standing = self._standing(api := self._api())
         said = (
             f"Wonde reads from {standing.mis or 'a MIS that it does not name'}.",
             *(r.text for r in _doubts(standing)),
@@ -140,15 +140,9 @@ class Wonde(Connector):
         yield Finding(part="School", reach=Reach.READS, text=" ".join(said))
         yield from Probe(api, classes=self.settings.classes).findings()
 
-    def _api(self, *, per_page: int = 0) -> Api:
+    def _api(self) -> Api:
         chosen: WondeSettings = self.settings
-        return Api(
-            self.http,
-            base=chosen.base,
-            token=chosen.token,
-            school=chosen.school,
-            per_page=per_page or self.per_page,
-        )
+        return Api(self.http, base=chosen.base, token=chosen.token, school=chosen.school, per_page=self.per_page)
 
     def _standing(self, api: Api) -> Standing:
         """Ask how the school stands with Wonde.

@@ -1,15 +1,20 @@
 """How Wonde answers: lists page by page to their proven end, includes that only some MIS know, and errors."""
 
+import contextlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
+
+import msgspec
 
 from sync.errors import Broken
 from sync.http import Answer, Http, Seen
 
 DEFAULT_PAGE: Final = 50  # Wonde's own; what fits in it may come without any word on pages
 MOST_PAGES: Final = 20_000
+MOST_ROWS: Final = 200  # what production clients of Wonde ask for
 _OK: Final = frozenset({200})
 _MAYBE: Final = frozenset({200, 400, 403, 404})
 _SCOPE: Final = re.compile(r"[Ss]cope ([a-z0-9_.\-]{1,80}) not enabled")
@@ -25,11 +30,34 @@ class NotOffered(Exception):
         self.scope = scope
 
 
+class _Page(msgspec.Struct, frozen=True):
+    """One page of a list, whose rows are not unpacked yet: with all that is in them they may be large."""
+
+    data: list[msgspec.Raw]
+    meta: Any = None
+
+    def following(self, *, alone: int) -> str:
+        """Return the address of the next page, "" at the end; without a word on pages only `alone` rows are an end.
+
+        Raises:
+            Broken: it is not said whether the list ends here.
+        """
+        paging = _inner(self.meta, "pagination")
+        if isinstance(paging, dict):
+            return _link(paging)
+        if len(self.data) > alone:
+            raise Broken("Wonde's answer does not say whether there are more pages.")
+        return ""
+
+
+_READ: Final = msgspec.json.Decoder(_Page)
+
+
 class Api:
     """One school at one host. `base` has no path."""
 
     def __init__(self, http: Http, *, base: str, token: str, school: str, per_page: int) -> None:
-        self._http, self.base, self.school, self.per_page = http, base, school, per_page
+        self._http, self.base, self.school, self._per_page = http, base, school, per_page
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
 
     def single(self, path: str) -> Mapping[str, Any]:
@@ -61,14 +89,16 @@ class Api:
         found = {name: _inner(_inner(box), "count") for name, box in boxes}
         return {name: int(total) for name, total in found.items() if str(total).isdecimal()}
 
-    def listing(self, path: str, *includes: str, **only: str) -> "Listing":
+    def listing(self, path: str, *includes: str, most: int = MOST_ROWS, **only: str) -> "Listing":
         """Open a list of the school, or of all schools if the path begins with a slash; `only` are its filters.
+
+        A page has at most `most` rows: fewer where each row holds many others.
 
         Raises:
             NotOffered: the school or its MIS does not give us this list.
             Refused, Busy, Broken: see `sync.errors`.
         """
-        return Listing(self, path, includes, list(only.items()))
+        return Listing(self, path, includes, list(only.items()), size=min(self._per_page, most))
 
     def ask(self, path: str, query: Pairs) -> Answer:
         """Ask for a list; the answer may be that we may not, or may not so; errors as in `single`."""
@@ -94,8 +124,8 @@ class Listing:
     `lacking` are the others, each with the permission that is missing, "" if Wonde does not say which.
     """
 
-    def __init__(self, api: Api, path: str, includes: tuple[str, ...], only: Pairs) -> None:
-        self._api, self._path, self._includes, self._only = api, path, includes, only
+    def __init__(self, api: Api, path: str, includes: tuple[str, ...], only: Pairs, *, size: int) -> None:
+        self._api, self._path, self._includes, self._only, self._size = api, path, includes, only, size
         self.lacking: dict[str, str] = {}
         self._first = self._open()
 
@@ -105,15 +135,19 @@ class Listing:
         Raises:
             Refused, Busy, Broken: see `sync.errors`; a list that does not prove its end is broken.
         """
-        seen, url = Seen(), self._api.address(self._path)
-        rows, following = _page(self._first.json(), longest=min(DEFAULT_PAGE, self._api.per_page - 1))
+        seen, url, answer = Seen(), self._api.address(self._path), self._first
+        alone = min(
+            DEFAULT_PAGE, self._size - 1
+        )  # so many rows may come without a word on pages, if no page came before
         for _ in range(MOST_PAGES):
-            yield from rows
+            page = _page(answer)
+            yield from map(msgspec.json.decode, page.data)
+            following = page.following(alone=alone)
             if not following:
                 return
             seen.check(following)
             url, query = self._next(url, following)
-            rows, following = _page(self._api.follow(url, query).json(), longest=-1)
+            answer, alone = self._api.follow(url, query), -1
         raise Broken("Wonde's list does not end.")
 
     def _next(self, url: str, link: str) -> tuple[str, Pairs]:
@@ -129,7 +163,7 @@ class Listing:
     def _asked(self) -> Pairs:
         accepted = [name for name in self._includes if name not in self.lacking]
         named = [("include", ",".join(accepted))] if accepted else []
-        return [*self._only, *named, ("per_page", str(self._api.per_page)), ("cursor", "true")]
+        return [*self._only, *named, ("per_page", str(self._size)), ("cursor", "true")]
 
     def _open(self) -> Answer:
         while (answer := self._api.ask(self._path, self._asked())).status != 200:
@@ -184,20 +218,14 @@ def _inner(box: Any, key: str = "data") -> Any:
     return box.get(key) if isinstance(box, dict) else None
 
 
-def _page(said: Any, *, longest: int) -> tuple[list[Any], str]:
-    """Return the rows of a page and the address of the next, "" at the end.
-
-    A page without a word on pages is believed to be all only if it has at most `longest` rows.
-    """
-    rows = _inner(said)
-    if not isinstance(rows, list):
-        raise Broken("Wonde answered a list without its rows.")
-    paging = _inner(_inner(said, "meta"), "pagination")
-    if isinstance(paging, dict):
-        return rows, _link(paging)
-    if len(rows) > longest:
-        raise Broken("Wonde's answer does not say whether there are more pages.")
-    return rows, ""
+def _page(answer: Answer) -> _Page:
+    with contextlib.suppress(msgspec.DecodeError):
+        return _READ.decode(answer.body)
+    # Half of a character, as a careless MIS may hold it in a name, becomes a question mark and costs us no list.
+    mended = json.dumps(answer.json(), ensure_ascii=False).encode(errors="replace")
+    with contextlib.suppress(msgspec.DecodeError):
+        return _READ.decode(mended)
+    raise Broken("Wonde answered a list without its rows.")
 
 
 def _link(paging: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from sync.connectors.wonde import reading, wire
-from sync.connectors.wonde.pages import Api, Listing, NotOffered
+from sync.connectors.wonde.pages import MOST_ROWS, Api, Listing, NotOffered
 from sync.connectors.wonde.sheets import Sheet
 from sync.errors import Doubtful, Refused
 from sync.records import Kind, Remark, RosterRecord
@@ -26,7 +26,10 @@ OF_CLASSES: Final = ("students", "employees", "subject")
 OF_GROUPS: Final = ("students", "employees")
 REGISTRATION: Final = {"type": "REGISTRATION"}
 
+CLASSES_A_PAGE: Final = 25  # each comes with all its students
+
 _COUNTED: Final = ("students", "contacts", "employees", "classes")
+_ASKED_LATER: Final = frozenset({Kind.STUDENTS, Kind.STAFF})  # whether they list somebody whom a link names
 _LESSONS: Final = (Kind.CLASSES, Kind.ENROLMENTS, Kind.TEACHING)
 _NO_STUDENTS: Final = (
     "Wonde sent no students. Look whether the region is right and the school's data have arrived at Wonde."
@@ -153,9 +156,8 @@ class Picture:
     def _read_class_list(self, path: str) -> Generator[RosterRecord, None, bool]:
         """Read classes or registration groups; return whether the list is proven to be whole."""
         groups = path == "groups"
-        listing = yield from self._open(
-            path, *(OF_GROUPS if groups else OF_CLASSES), **(REGISTRATION if groups else {})
-        )
+        includes, only = (OF_GROUPS, REGISTRATION) if groups else (OF_CLASSES, {})
+        listing = yield from self._open(path, *includes, most=CLASSES_A_PAGE, **only)
         if not listing:
             return False
         refs = [self._class(raw, groups=groups) for raw in listing.rows()]
@@ -193,10 +195,12 @@ class Picture:
 
     # What proves a list, and what throws doubt on it
 
-    def _open(self, path: str, *includes: str, **only: str) -> Generator[RosterRecord, None, Listing | None]:
+    def _open(
+        self, path: str, *includes: str, most: int = MOST_ROWS, **only: str
+    ) -> Generator[RosterRecord, None, Listing | None]:
         """Open a list; None, and a remark, if Wonde does not give it to us."""
         try:
-            listing = self._api.listing(path, *includes, **only)
+            listing = self._api.listing(path, *includes, most=most, **only)
         except NotOffered as missing:
             yield _not_offered(path, missing)
             return None
@@ -210,6 +214,8 @@ class Picture:
         self._proven |= set() if doubt else {kinds[0]}
         for kind in kinds:
             yield from self._sheets[kind].records(proven=not doubt)
+            if kind not in _ASKED_LATER:
+                self._sheets[kind].close()
 
     def _doubt(self, path: str, found: int) -> tuple[Remark, ...]:
         """Hold a list against Wonde's own total, asked for again if it is short: it may have shrunk while we read."""

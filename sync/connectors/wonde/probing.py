@@ -27,18 +27,18 @@ class Probe:
     def findings(self) -> Iterator[Finding]:
         """Yield what was found, part by part; raises `sync.errors`."""
         yield from self._students()
-        yield self._list("Guardians", "contacts", picture.OF_CONTACTS)
-        yield self._list("Staff", "employees", picture.OF_EMPLOYEES)
+        yield self._list("Guardians", "contacts", *picture.OF_CONTACTS)
+        yield self._list("Staff", "employees", *picture.OF_EMPLOYEES)
         if self._classes != "groups":
-            yield self._list("Classes", "classes", picture.OF_CLASSES)
+            yield self._list("Classes", "classes", *picture.OF_CLASSES)
         if self._classes != "classes":
-            yield self._list("Registration groups", "groups", picture.OF_GROUPS, **picture.REGISTRATION)
-        yield self._list("Attendance", "attendance/session", ())
+            yield self._list("Registration groups", "groups", *picture.OF_GROUPS, **picture.REGISTRATION)
+        yield self._list("Attendance", "attendance/session")
         yield from self._withheld()
 
     def _students(self) -> Iterator[Finding]:
         try:
-            listing = self._api.listing("students", *picture.OF_STUDENTS)
+            listing = self._api.listing("students", *picture.OF_STUDENTS, most=1)
         except NotOffered as missing:
             yield Finding(part="Students", reach=Reach.FAULTY, text=self._allow(missing.scope or "students.read"))
             return
@@ -56,9 +56,9 @@ class Probe:
             else:
                 yield Finding(part=part, reach=Reach.READS, text="Read.")
 
-    def _list(self, part: str, path: str, includes: tuple[str, ...], **only: str) -> Finding:
+    def _list(self, part: str, path: str, *includes: str, **only: str) -> Finding:
         try:
-            listing = self._api.listing(path, *includes, **only)
+            listing = self._api.listing(path, *includes, most=1, **only)
         except NotOffered as missing:
             scope = missing.scope or f"{path.partition('/')[0]}.read"
             return Finding(part=part, reach=Reach.NOT_SHARED, text=self._allow(scope))

@@ -55,7 +55,11 @@ class Sheet:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._rows.__exit__(kind, fault, trace)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the rows."""
+        self._rows.__exit__(None, None, None)
 
     def __len__(self) -> int:
         """Return how many different rows Wonde listed, usable or not."""

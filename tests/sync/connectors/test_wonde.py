@@ -1,5 +1,6 @@
 """Wonde: what comes through the simulator is the world's truth, and no fault ever makes somebody seem to be gone."""
 
+import dataclasses
 import logging
 from datetime import date
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from local.simulators.server import Reply, Request
 from local.simulators.wonde import PROFILES, SCHOOL, TOKEN, wonde_id
 from local.simulators.wonde import Wonde as Simulator
 from sync.connectors.wonde import reading, wire
@@ -39,6 +41,7 @@ from tests.sync.connectors.wonde_truth import (
     TRUTH,
     WORLD,
     connected,
+    on_roll,
     pull,
     records,
     remarks,
@@ -395,8 +398,24 @@ def test_rows_are_read_page_by_page() -> None:
         first = next(one for one in connector.roster() if isinstance(one, Student))
     assert first.ref == FIRST
     asked = [request for request in served.requests if request.path.endswith("/students")]
-    assert len(asked) == 12
+    assert len(asked) == 12  # the end has to be proven first
     assert not any(request.path.endswith("/contacts") for request in served.requests)
+
+
+def test_half_a_character_costs_no_list() -> None:
+    """JSON may carry what no text can hold; a careless MIS keeps it in a name that was cut."""
+
+    class Careless(Simulator):
+        def reply(self, request: Request) -> Reply:
+            said = super().reply(request)
+            named = NIGHT.students[next(iter(on_roll(NIGHT)))].family_name.encode()
+            return dataclasses.replace(said, body=said.body.replace(b'"surname": "' + named, b'"surname": "\\ud83d'))
+
+    told = pull(Careless(WORLD, 1))
+    assert told.complete == ALL
+    first = records(told)[Student, FIRST]
+    assert isinstance(first, Student)
+    assert first.family_name == "?"
 
 
 # --- single rows ---
