@@ -314,6 +314,7 @@ class Rows:
                 "type": None if "untyped-codes" in self.faults else kind,
             }
             for name, (code, kind) in table.items()
+            if not (name == "excused" and "lost-code" in self.faults)
         ]
 
     def _code_id(self, name: str, *, own: bool) -> str:

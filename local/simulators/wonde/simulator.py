@@ -122,6 +122,8 @@ class Wonde(Simulator):
         "stale": "the data are those of the first night",
         "no-attendance": "attendance is 403",
         "no-codes": "attendance codes are 403",
+        "attendance-codes-unknown": "the school has no list of codes; those of all schools are there",
+        "lost-code": "no list has the code of illness",
         "null-codes": "the permission for the code of a mark is taken away",
         "null-days": "the permission for the date of a mark is taken away",
         "untyped-codes": "attendance codes have no type",
@@ -249,7 +251,7 @@ class Wonde(Simulator):
     # --- lists ---
 
     def _answer_list(self, request: Request, path: str, *, of_all: bool = False) -> Reply:
-        if path not in _INCLUDES or path in self.profile.lacks or f"{path}-unknown" in self.faults:
+        if path not in _INCLUDES or path in self.profile.lacks or (f"{path}-unknown" in self.faults and not of_all):
             return _not_found()
         if LISTS[path] in self.withheld:
             return _error(403, "invalid_permissions", f"Scope {LISTS[path]} not enabled")

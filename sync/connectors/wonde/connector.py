@@ -97,8 +97,7 @@ class Standing:
     """How a school stands with Wonde. What Wonde does not answer is no objection."""
 
     mis: str
-    own_codes: bool  # of attendance
-    english: bool  # in England, and surely without codes of its own
+    english: bool  # in England, and without attendance codes of its own
     audited: bool
     online: bool
 
@@ -128,7 +127,7 @@ class Wonde(Connector):
         standing = self._standing(api := self._api())
         if not standing.online:
             yield Remark(text=_OFFLINE)
-        yield from Registers(api, own_codes=standing.own_codes, english=standing.english).marks(day)
+        yield from Registers(api, english=standing.english).marks(day)
 
     def probe(self) -> Iterator[Finding]:
         """Find out what can be read from one row of each list; see `Connector.probe`."""
@@ -160,7 +159,6 @@ class Wonde(Connector):
         _demand_mis(mis if isinstance(mis, str) else "", chosen)
         return Standing(
             mis=mis if isinstance(mis, str) else "",
-            own_codes=meta.get("custom_attendance_codes") is True,
             english=meta.get("custom_attendance_codes") is False and school.get("timezone") == _LONDON,
             audited=meta.get("audited") is not False,
             online=meta.get("online") is not False,

@@ -74,7 +74,7 @@ class Picture:
         try:
             listing = self._api.listing("students", *OF_STUDENTS)
         except NotOffered as missing:
-            raise _no_access(missing) from None
+            raise Refused(no_access(missing)) from None
         yield from _lacking("students", listing)
         for raw in listing.rows():
             self._student(raw)
@@ -253,11 +253,12 @@ class Picture:
         return False
 
 
-def _no_access(missing: NotOffered) -> Refused:
+def no_access(missing: NotOffered) -> str:
+    """Say what to do about a school without students."""
     permission = f" (permission {missing.scope})" if missing.scope else ""
-    return Refused(
-        f"Wonde does not give us the students of this school{permission}. "
-        "Look in the school's Wonde portal whether our access is approved, and whether the school id is right."
+    return (
+        f"Wonde does not give us the students of this school{permission}. Look in the school's Wonde portal whether "
+        "our access is approved, and in the connection's settings whether the region and the school id are right."
     )
 
 

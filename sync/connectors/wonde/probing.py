@@ -40,7 +40,8 @@ class Probe:
         try:
             listing = self._api.listing("students", *picture.OF_STUDENTS, most=1)
         except NotOffered as missing:
-            yield Finding(part="Students", reach=Reach.FAULTY, text=self._allow(missing.scope or "students.read"))
+            text = self._allow(missing.scope) if missing.scope else picture.no_access(missing)
+            yield Finding(part="Students", reach=Reach.FAULTY, text=text)
             return
         row = next(listing.rows(), None)
         if row is None:

@@ -1,12 +1,13 @@
 """The morning and afternoon marks of one day, and what their codes mean."""
 
+import contextlib
 import datetime
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sync.connectors.wonde import wire
-from sync.connectors.wonde.pages import Api, Listing, NotOffered
+from sync.connectors.wonde.pages import Api, NotOffered
 from sync.records import NOT_SHARED, Mark, MarkRecord, Meaning, Remark, Session, UnreadableMark
 from sync.spool import Spool
 
@@ -15,7 +16,6 @@ AHEAD: Final = datetime.timedelta(days=7)
 _NO_CODES: Final = (
     "Wonde sends this day's marks without their codes: allow the attendance code in the school's Wonde portal."
 )
-_CODES: Final = ("attendance-codes", "/attendance-codes")  # the school's, and those of all schools
 _SESSIONS: Final = {"am": Session.AM, "pm": Session.PM}
 _TWICE: Final = "Wonde sent two different marks for one session; the register may have been changed while we read."
 
@@ -45,13 +45,10 @@ _HERE_LATE: Final = frozenset({"L", "U"})
 
 
 class Registers:
-    """The registers of one school.
+    """The registers of one school; `english` says whether its codes can be understood without their type."""
 
-    `own_codes` says whether it has attendance codes of its own, `english` whether codes alone can be understood.
-    """
-
-    def __init__(self, api: Api, *, own_codes: bool, english: bool) -> None:
-        self._api, self._own_codes, self._english = api, own_codes, english
+    def __init__(self, api: Api, *, english: bool) -> None:
+        self._api, self._english = api, english
         self._codes: dict[str, wire.CodeRow] = {}
 
     def marks(self, day: datetime.date) -> Iterator[MarkRecord]:
@@ -65,49 +62,55 @@ class Registers:
             listing = self._api.listing("attendance/session", updated_after=f"{since}")
             with Spool(wire.SessionRow) as rows:
                 yield from _sort(listing.rows(), day, rows)
-                if len(rows):
-                    self._codes = self._read_codes()
-                    yield from self._told(rows, day)
+                yield from self._told(rows, day)
         except NotOffered as missing:
             yield Remark(text=_not_offered(missing))
 
     def _told(self, rows: Spool[wire.SessionRow], day: datetime.date) -> Iterator[MarkRecord]:
-        if not any(wire.ref_of(row.attendance_code) for row in rows.rows()):
+        if not len(rows):
+            return
+        used = {wire.ref_of(row.attendance_code) for row in rows.rows()} - {""}
+        if not used:
             yield Remark(text=_NO_CODES)
             return
+        self._codes = self._read_codes(used)
         for row in rows.rows():
             yield self._mark(row, day)
         for key in rows.torn():
             yield UnreadableMark(student_ref=key.partition("\0")[0], reason=_TWICE)
 
-    def _read_codes(self) -> dict[str, wire.CodeRow]:
-        """Return the codes by identifier: the school's before those of all schools only where it has its own.
+    def _read_codes(self, used: set[str]) -> dict[str, wire.CodeRow]:
+        """Return the codes by identifier: the school's own list, and that of all schools for what is not on it.
 
         Raises:
             NotOffered: we may read marks, but not what they mean.
         """
-        offered = [listing for path in _CODES if (listing := self._offered(path))]
-        if not offered:
-            raise NotOffered("attendance-codes.read")
-        return {
-            ref: wire.read(wire.CodeRow, raw)
-            for listing in (reversed(offered) if self._own_codes else offered)
-            for raw in listing.rows()
-            if (ref := wire.ref_in(raw))
-        }
+        codes = self._list_of_codes("attendance-codes")
+        if used - (codes or {}).keys():
+            of_all = self._list_of_codes("/attendance-codes")
+            if codes is None and of_all is None:
+                raise NotOffered("attendance-codes.read")
+            return {**(of_all or {}), **(codes or {})}
+        return codes or {}
 
-    def _offered(self, path: str) -> Listing | None:
+    def _list_of_codes(self, path: str) -> dict[str, wire.CodeRow] | None:
+        codes = {}
         try:
-            return self._api.listing(path)
+            for raw in self._api.listing(path).rows():
+                with contextlib.suppress(wire.RowError):  # its marks will be unreadable, which says enough
+                    codes[wire.ref_in(raw)] = wire.read(wire.CodeRow, raw)
         except NotOffered:
             return None
+        return codes
 
     def _mark(self, row: wire.SessionRow, day: datetime.date) -> Mark | UnreadableMark:
         student, ref = wire.ref_of(row.student), wire.ref_of(row.attendance_code)
         told = self._codes.get(ref)
         if ref and not told:
             return UnreadableMark(student_ref=student, reason="Wonde's attendance codes lack the code of this mark.")
-        code, kind, label = (_said(told.code), _said(told.type), _said(told.description)) if told else ("", "", "")
+        code, kind, label = (
+            (_said(told.code) or ref, _said(told.type), _said(told.description)) if told else ("", "", "")
+        )
         minutes = wire.count(row.minutes_late, field="minutes_late")
         return Mark(
             student_ref=student,

@@ -39,7 +39,9 @@ def texts(read: list[MarkRecord]) -> str:
     return "\n".join(one.text for one in read if isinstance(one, Remark))
 
 
-@pytest.mark.parametrize("fault", ["", "own-codes", "duplicate-across-pages", "no-microseconds", "offset-only"])
+@pytest.mark.parametrize(
+    "fault", ["", "own-codes", "duplicate-across-pages", "no-microseconds", "offset-only", "attendance-codes-unknown"]
+)
 def test_the_marks_are_those_of_the_registers(fault: str) -> None:
     read = marks(*filter(None, [fault]))
     assert meanings(read) == truth()
@@ -107,6 +109,12 @@ def test_marks_without_their_day_are_of_no_day() -> None:
     assert {one.reason for one in read if isinstance(one, UnreadableMark)} == {
         "The mark does not say of which day it is."
     }
+
+
+def test_a_mark_whose_code_is_on_no_list_is_unreadable() -> None:
+    read = marks("lost-code")
+    bad = {one.student_ref for one in read if isinstance(one, UnreadableMark)}
+    assert bad == {student for (student, _), meaning in truth().items() if meaning == "excused"}
 
 
 def test_a_mark_of_neither_session_spoils_nothing_but_itself() -> None:

@@ -66,6 +66,12 @@ def test_without_students_nothing_can_be_synced() -> None:
     assert "region" in empty.text
 
 
+def test_a_school_that_wonde_does_not_know_here_may_be_somewhere_else() -> None:
+    found = probe("unknown-school")["Students"]
+    assert found.reach is Reach.FAULTY
+    assert "whether the region and the school id are right" in found.text
+
+
 def test_what_the_mis_does_not_offer_is_not_shared() -> None:
     found = probe(profile="ScholarPack")
     assert found["Classes"].reach is Reach.NOT_SHARED
