@@ -21,6 +21,7 @@ LISTS: Final[Mapping[str, str]] = {
     "deletions": "deletions.read",
 }
 INCLUDES: Final[Mapping[str, str]] = {
+    "subject": "subjects.read",
     "medical_conditions": "medical-conditions.read",
     "medical_conditions.notes": "medical-conditions.read",
 }

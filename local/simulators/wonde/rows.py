@@ -177,6 +177,8 @@ class Rows:
         rows = [self._contact(self.truth.guardians[key], ties, asked) for key, ties in self._ties.items()]
         if "bad-contact" in self.faults:
             rows[0]["surname"] = ["no", "text"]
+        if "nameless-contact" in self.faults:
+            rows[0]["id"] = None
         if "bad-tie" in self.faults and "students" in asked:
             rows[0]["students"]["data"][0]["relationship"]["priority"] = "first"
         if "silent-contact" in self.faults and "students" in asked:
@@ -229,7 +231,10 @@ class Rows:
     # Classes
 
     def _classes(self, asked: frozenset[str]) -> list[Json]:
-        return [self._class(one, asked) for one in self.truth.classes.values() if one.subject]
+        rows = [self._class(one, asked) for one in self.truth.classes.values() if one.subject]
+        if "nameless-seat" in self.faults and "students" in asked:
+            rows[0]["students"]["data"][0]["id"] = None
+        return rows
 
     def _class(self, one: ClassTruth, asked: frozenset[str]) -> Json:
         subject = f"A{_hash(one.subject)[:9]}"
@@ -286,6 +291,8 @@ class Rows:
         ]
         if "bad-mark" in self.faults:
             rows[-1]["session"] = "LUNCH"
+        if "nobodys-mark" in self.faults:
+            rows[-1]["student"] = None
         return rows
 
     def _mark(self, ref: str, mark: WorldMark, day: datetime.date, session: Half) -> Json:

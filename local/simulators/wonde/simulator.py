@@ -86,6 +86,9 @@ class Wonde(Simulator):
         "bare-next": "the next page is ?page=2 and forgets all other parameters",
         "other-host": "the next page is on another host",
         "offset-only": "cursor=true is not understood",
+        "revoked-later": "the permission for a list is taken away behind its first page",
+        "no-filters": "a filter by time or type is a bad request",
+        "no-rows": "lists are an object instead of rows",
         "slow-page": "every second page takes a second",
         "throttled-silently": "429 without Retry-After for every third request",
         "wrong-host": "the school is kept elsewhere: lists are empty, the school names its host",
@@ -95,6 +98,8 @@ class Wonde(Simulator):
         "bad-row": "the first student's date of birth is no date",
         "nameless-row": "the first student has no identifier",
         "bad-contact": "the first contact's surname is no text",
+        "nameless-contact": "the first contact has no identifier",
+        "nameless-seat": "the first student of the first class has no identifier",
         "bad-tie": "the priority of the first contact's first tie is no number",
         "silent-contact": "the first contact's students are null",
         "null-fields": "the permission for UPN, date of birth, e-mail, dietary needs and court orders is taken away",
@@ -129,6 +134,7 @@ class Wonde(Simulator):
         "untyped-codes": "attendance codes have no type",
         "own-codes": "the school has attendance codes of its own",
         "bad-mark": "the last mark is of neither session",
+        "nobodys-mark": "the last mark does not say whose it is",
         "to-one-null": "an empty relation to one is null",
         "to-one-list": 'an empty relation to one is {"data": []}',
         "text-booleans": "booleans are T and F",
@@ -295,6 +301,8 @@ class Wonde(Simulator):
         size = max(1, min(int(request.query.get("per_page", DEFAULT_PAGE)), self.longest_page))
         cursor = bool(request.query.get("cursor")) and "offset-only" not in self.faults
         page = int(self._place(request, cursor=cursor))
+        if refusal := self._refusal(request, path, page):
+            return refusal
         meta: Json = {"includes": [name for name in _INCLUDES[path] if "." not in name]}
         silent = "per_page" not in request.query or "plain-pages" in self.faults
         if not ((silent and len(rows) <= DEFAULT_PAGE) or "no-paging" in self.faults):
@@ -302,6 +310,13 @@ class Wonde(Simulator):
         body = b'{"data": [' + b", ".join(self._shown(rows, page, size)) + b'], "meta": ' + json.dumps(meta).encode()
         delay = 1.0 if "slow-page" in self.faults and page % 2 == 0 else 0
         return Reply(200, body + b"}", {"Content-Type": "application/json; charset=utf-8"}, delay=delay)
+
+    def _refusal(self, request: Request, path: str, page: int) -> Reply | None:
+        if "no-filters" in self.faults and request.query.keys() & {"type", "updated_after"}:
+            return _error(400, "invalid_parameter", "Invalid filter")
+        if "revoked-later" in self.faults and page > 1:
+            return _error(403, "invalid_permissions", f"Scope {LISTS[path]} not enabled")
+        return as_json({"data": {"rows": 0}}) if "no-rows" in self.faults else None
 
     def _place(self, request: Request, *, cursor: bool) -> str:
         if not cursor or request.query["cursor"] in {"true", "1"}:

@@ -2,11 +2,14 @@
 
 import dataclasses
 import logging
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import UNSET
 
 from local.simulators.server import Reply, Request
@@ -20,10 +23,12 @@ from sync.errors import Broken, Busy, Doubtful, Refused
 from sync.pipeline.normalise import normalise
 from sync.records import (
     NOT_SHARED,
+    Complete,
     Dietary,
     Enrolment,
     Guardian,
     Kind,
+    RosterRecord,
     Staff,
     Student,
     Teaching,
@@ -166,6 +171,9 @@ def test_only_who_is_not_current_has_left_on_the_day_their_employment_ended() ->
         ("missing-more", Broken),
         ("contradiction", Broken),
         ("other-host", Broken),
+        ("revoked-later", Refused),
+        ("no-filters", Broken),
+        ("no-rows", Broken),
     ],
 )
 def test_a_fault_ends_the_run_in_its_own_way(fault: str, error: type[Exception]) -> None:
@@ -324,6 +332,29 @@ def test_the_ties_of_an_unreadable_contact_are_read_all_the_same() -> None:
     assert wrongly_absent(told) == []
 
 
+def test_a_contact_without_an_identifier_keeps_the_ties_of_its_students() -> None:
+    told = pull(simulator("nameless-contact"))
+    assert unreadable(told, Kind.GUARDIANS) == [("", "")]
+    kept = {student for student, _ in unreadable(told, Kind.TIES)}
+    lost = {key[1][0] for key in TRUTH.keys() - records(told).keys() if key[0] is Tie}
+    assert kept == lost
+    assert wrongly_absent(told) == []
+
+
+def test_somebody_in_a_class_without_an_identifier_keeps_only_this_class() -> None:
+    told = pull(simulator("nameless-seat"))
+    ((class_, _),) = unreadable(told, Kind.ENROLMENTS)
+    assert wrongly_absent(told) == []
+    roster = normalise(told.records, today=NIGHT.date)
+    assert not roster.proves_absence(kind=Kind.ENROLMENTS, key=(class_, "A000000000"))
+    assert roster.proves_absence(kind=Kind.ENROLMENTS, key=("A000000000", FIRST))
+
+
+def test_a_permission_that_is_taken_away_while_we_read_is_named() -> None:
+    with pytest.raises(Refused, match=r"does not let us read students\.read"):
+        pull(simulator("revoked-later", longest_page=40))
+
+
 def test_an_unreadable_tie_keeps_only_itself() -> None:
     told = pull(simulator("bad-tie"))
     ((student, guardian),) = unreadable(told, Kind.TIES)
@@ -460,6 +491,20 @@ def test_notes_whose_words_are_not_found_are_not_no_details() -> None:
     assert said == ["Blue inhaler", UNSET, None, UNSET]
 
 
+@pytest.mark.parametrize(
+    ("written", "zone", "moment"),
+    [
+        ("2026-11-09 09:05:00.000000", "UTC", datetime(2026, 11, 9, 9, 5, tzinfo=UTC)),
+        ("2026-11-09 09:05:00", "UTC", datetime(2026, 11, 9, 9, 5, tzinfo=UTC)),
+        ("2026-11-09 09:05:00", "Europe/London", None),
+        ("yesterday", "UTC", None),
+        (None, "UTC", None),
+    ],
+)
+def test_a_moment_is_known_in_utc_only(written: str | None, zone: str, moment: datetime | None) -> None:
+    assert wire.moment(wire.Stamp(date=written, timezone=zone)) == moment
+
+
 @pytest.mark.parametrize("current", [None, True, "yes"])
 def test_a_date_alone_ends_no_employment(current: Any) -> None:
     told = {"current": current, "employment_end_date": {"date": "2026-10-31 00:00:00.000000"}}
@@ -519,9 +564,9 @@ def test_settings_that_cannot_be_right_are_refused(wrong: dict[str, str]) -> Non
 
 
 def test_settings_know_the_regions_and_any_other_host_of_wonde() -> None:
-    given = {"token": TOKEN, "school": SCHOOL}
-    assert WondeSettings(**given).base == f"https://{HOSTS[0]}"
-    assert WondeSettings(**given, host="api-eu-9.wonde.com").base == "https://api-eu-9.wonde.com"
+    settings = {"token": TOKEN, "school": SCHOOL}
+    assert WondeSettings(**settings).base == f"https://{HOSTS[0]}"
+    assert WondeSettings(**settings, host="api-eu-9.wonde.com").base == "https://api-eu-9.wonde.com"
 
 
 def test_every_behaviour_on_the_card_has_a_state_and_doubts_have_a_reason() -> None:
@@ -530,3 +575,29 @@ def test_every_behaviour_on_the_card_has_a_state_and_doubts_have_a_reason() -> N
     assert len(states) == card.count("  - name:")
     assert set(states) <= {"done", "exempt", "unverified"}
     assert card.count("    why:") >= len([state for state in states if state != "done"])
+
+
+# --- laws ---
+
+UPNS = st.sampled_from([UNSET, None, "", "Z1", "Z2"])
+
+
+@given(rows=st.lists(st.tuples(st.sampled_from("ABC"), UPNS), min_size=1), seed=st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_rows_that_come_again_change_nothing(rows: list[tuple[str, Any]], seed: Random) -> None:
+    shuffled = [*rows, *rows]
+    seed.shuffle(shuffled)
+    assert told_of(rows) == told_of(shuffled)
+
+
+@given(rows=st.lists(st.tuples(st.sampled_from("ABC"), UPNS), min_size=1))
+def test_whoever_came_is_told_once_and_counted_once(rows: list[tuple[str, Any]]) -> None:
+    told = told_of(rows)
+    assert sorted(one.ref for one in told if isinstance(one, Student | Unreadable)) == sorted({ref for ref, _ in rows})
+    assert {one.rows for one in told if isinstance(one, Complete)} <= {len({ref for ref, _ in rows})}
+
+
+def told_of(rows: list[tuple[str, Any]]) -> set[RosterRecord]:
+    with Sheet(Kind.STUDENTS) as sheet:
+        for ref, upn in rows:
+            sheet.add((ref, ""), {"ref": ref, "given_name": "Mina", "family_name": "Okafor", "upn": upn})
+        return set(sheet.records(proven=True))

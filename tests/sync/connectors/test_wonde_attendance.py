@@ -111,6 +111,13 @@ def test_marks_without_their_day_are_of_no_day() -> None:
     }
 
 
+def test_a_mark_of_nobody_spoils_nothing_but_itself() -> None:
+    read = marks("nobodys-mark")
+    (bad,) = [one for one in read if isinstance(one, UnreadableMark)]
+    assert (bad.student_ref, bad.reason) == ("", "The mark does not say whose it is.")
+    assert len(meanings(read)) == len(truth()) - 1
+
+
 def test_a_mark_whose_code_is_on_no_list_is_unreadable() -> None:
     read = marks("lost-code")
     bad = {one.student_ref for one in read if isinstance(one, UnreadableMark)}

@@ -52,6 +52,12 @@ def test_a_missing_permission_has_the_name_that_the_portal_gives_it(scope: str, 
     assert {finding.reach for finding in others.values()} == {Reach.READS}
 
 
+def test_what_is_missing_inside_of_a_list_is_named() -> None:
+    found = probe(withheld=frozenset({"subjects.read"}))["Classes"]
+    assert found.reach is Reach.READS
+    assert "without subject (“Subjects read” (subjects.read))" in found.text
+
+
 def test_fields_that_are_withheld_are_listed() -> None:
     found = probe(withheld=frozenset({"students.upn.read", "students.date-of-birth.read"}))
     assert found["Students"].reach is Reach.READS
