@@ -132,11 +132,9 @@ class Wonde(Connector):
     def probe(self) -> Iterator[Finding]:
         """Find out what can be read from one row of each list; see `Connector.probe`."""
         standing = self._standing(api := self._api())
-        said = (
-            f"Wonde reads from {standing.mis or 'a MIS that it does not name'}.",
-            *(r.text for r in _doubts(standing)),
-        )
-        yield Finding(part="School", reach=Reach.READS, text=" ".join(said))
+        source = f"Wonde reads from {standing.mis or 'a MIS that it does not name'}."
+        doubts = [doubt.text for doubt in _doubts(standing)]
+        yield Finding(part="School", reach=Reach.READS, text=" ".join([source, *doubts]))
         yield from Probe(api, classes=self.settings.classes).findings()
 
     def _api(self) -> Api:
@@ -155,10 +153,10 @@ class Wonde(Connector):
         if meta.get("approved") is False:
             raise Refused("The school has not approved our access in Wonde, or has withdrawn it.")
         _demand_region(school.get("region"), chosen)
-        mis = school.get("mis")
-        _demand_mis(mis if isinstance(mis, str) else "", chosen)
+        mis = str(school.get("mis") or "").strip()
+        _demand_mis(mis, chosen)
         return Standing(
-            mis=mis if isinstance(mis, str) else "",
+            mis=mis,
             english=meta.get("custom_attendance_codes") is False and school.get("timezone") == _LONDON,
             audited=meta.get("audited") is not False,
             online=meta.get("online") is not False,
