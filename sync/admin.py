@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,8 +12,9 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from sync.connectors.wonde import Wonde
 from sync.models import Change, Connection, Hold, MisProduct, Refusal, Run
-from sync.operations import connections, runs
+from sync.operations import connections, notices, runs
 from tenants import scope
 from tenants.admin import SchoolAdmin, SupportAdmin
 from tenants.models import School
@@ -94,7 +96,15 @@ class ConnectionAdmin(LookIn):
     """How the school is connected; never its secrets."""
 
     list_display = ["__str__", "connector", "generation", "active", "paused_reason"]
-    fields = ["product", "connector", "generation", "active", "paused_reason"]
+    fields = ["product", "connector", "generation", "active", "paused_reason", "notices_to"]
+    readonly_fields = ["notices_to"]
+
+    @admin.display(description=_("Address for webhooks"))
+    def notices_to(self, connection: Connection) -> str:
+        """Say what to enter in the partner's portal, so that it can tell us about this school."""
+        if connection.connector != Wonde.key:
+            return str(_("This partner posts nothing to us."))
+        return str(settings.SITE_URL) + notices.address(school=connection.school, connection=connection)
 
 
 class HoldInline(admin.TabularInline[Hold, Run]):

@@ -19,6 +19,7 @@ from sync.http import PACE, Http, PageStore
 from sync.models import Connection, MisProduct
 from sync.pace import RedisPace
 from tenants.models import School
+from tenants.operations import record
 
 
 class BadSettings(ValueError):
@@ -97,9 +98,18 @@ def active() -> Connection:
     return connection
 
 
-def resume() -> None:
-    """Note that the open school's MIS answers again."""
-    Connection.objects.filter(active=True).exclude(paused_reason="").update(paused_reason="")
+def pause(*, connection: Connection, reason: str, at: datetime.datetime) -> None:
+    """Read nothing more by itself, because somebody has told us so; the same reason again changes nothing."""
+    if connection.paused_reason == reason:
+        return
+    connection.paused_reason = reason
+    connection.save(update_fields=["paused_reason"])
+    record(action="sync.paused", by=None, at=at, subject=f"connection:{connection.pk}", reason=reason)
+
+
+def resume(*, was: str) -> None:
+    """Note that the open school's MIS answers again, if it is still paused for the reason that it `was` paused for."""
+    Connection.objects.filter(active=True, paused_reason=was).exclude(paused_reason="").update(paused_reason="")
 
 
 def build(connection: Connection, http: Http) -> Connector:

@@ -139,6 +139,8 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
         if current.is_over:
             return current
         link = connections.active()
+        if link.paused_reason and current.trigger == Run.Trigger.SCHEDULE:  # paused while the run waited
+            return _end(current, Run.Status.FAILED, clock(), error_kind="refused", error=link.paused_reason)
     try:
         return _carry_out(school, current, link, clock)
     except SyncError as fault:
@@ -221,12 +223,15 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         current: Run = Run.objects.select_for_update().get(pk=run.pk)
         if current.status != Run.Status.RUNNING:
             return current  # its other delivery was faster, or it was released as stuck
+        if (paused := connections.active().paused_reason) not in {"", link.paused_reason}:
+            raise Refused(paused)  # paused while we read
         held = snapshot(generation=current.generation)
         wish, gated = _gated(held, roster, school, current.local_date)
         stages.done("plan", f"{wish.writes} changes")
         stages.done("gate", f"{len(gated.holds)} held" if gated.holds else "nothing held")
         apply(gated, held, run=current, school=school, at=clock())
         stages.done("apply", f"{gated.writes} changes written")
+        connections.resume(was=link.paused_reason)
         return _report(current, gated, roster, stages, at=clock())
 
 
@@ -260,7 +265,6 @@ def _report(run: Run, done: Plan, roster: Roster, stages: _Stages, *, at: dateti
     run.kinds = {kind.value: roster.rows.get(kind, 0) for kind in sorted(roster.complete)}
     run.stages, run.remarks = stages.rows, list(roster.remarks)
     run.plan_hash, run.fingerprint = done.digest(), roster.fingerprint()
-    connections.resume()
     status = Run.Status.OK if not done.holds else Run.Status.PARTIAL if done.writes else Run.Status.HELD
     return _end(run, status, at)
 

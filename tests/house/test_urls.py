@@ -23,6 +23,7 @@ UNDER_A_SCHOOL = "s/<slug:school>/"
 # Views of others, and what guards them.
 GUARDED_BY_OTHERS = {
     "accounts/": "allauth's own views: for visitors, or behind its own login_required",
+    "hooks/": "each address holds a secret, see tests/sync/test_webhooks.py",
     "admin/": "the admin site lets in our support only, see test_the_admin_is_for_support_only",
 }
 # Pages of a school that ask for an account only, and why.

@@ -120,6 +120,22 @@ def test_a_run_that_was_ended_meanwhile_writes_nothing(school: School, heard: li
         assert not Change.objects.exists()
 
 
+def test_a_pause_that_comes_while_we_read_is_kept_and_nothing_written(
+    school: School, heard: list[int], monkeypatch: Any
+) -> None:
+    def pause() -> None:
+        with scope.school(school.pk):
+            connections.pause(connection=connections.active(), reason="the MIS is being changed", at=NIGHT)
+
+    monkeypatch.setattr(Told, "meanwhile", staticmethod(pause))
+    monkeypatch.setattr(Told, "records", [Student(ref="1", given_name="Ann", family_name="Bell")])
+    done = perform(school, request(school))
+    assert (done.status, done.error_kind, done.error) == ("failed", "refused", "the MIS is being changed")
+    with scope.school(school.pk):
+        assert not Change.objects.exists()
+        assert connections.active().paused_reason == "the MIS is being changed"
+
+
 def family(*ties: Tie) -> list[RosterRecord]:
     return [
         Student(ref="s1", given_name="Ann", family_name="Bell"),

@@ -1,281 +1,265 @@
 """The lists of Wonde, one after the other, as records; each kind is complete only where its end is proven."""
 
-from collections.abc import Generator, Iterator, Mapping
+import contextlib
+import functools
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 
-from msgspec import UnsetType
+from msgspec import UNSET
 
 from sync.connectors.wonde import reading, wire
-from sync.connectors.wonde.pages import Api, Listing, NotOffered, no_access
-from sync.connectors.wonde.reading import Sheet, Sorted, sort_rows
-from sync.connectors.wonde.wire import RowError
+from sync.connectors.wonde.pages import MOST_ROWS, Api, Listing, NotOffered
+from sync.connectors.wonde.sheets import Sheet
 from sync.errors import Doubtful, Refused
-from sync.records import (
-    Class,
-    Dietary,
-    Enrolment,
-    Guardian,
-    Kind,
-    Medical,
-    Remark,
-    RosterRecord,
-    Staff,
-    Student,
-    Teaching,
-    Tie,
-)
+from sync.records import Kind, Remark, RosterRecord
 
 # A class and a group may have the same identifier: they are unique within their type only.
 GROUP: Final = "group-"
 
-_OF_STUDENTS: Final = (
-    "education_details",
-    "contact_details",
-    "extended_details",
-    "year",
-    "registration",
-    "medical_conditions",
-    "medical_conditions.notes",
+OF_STUDENTS: Final = (
+    *("education_details", "contact_details", "extended_details", "year", "registration"),
+    *("medical_conditions", "medical_conditions.notes"),
 )
+OF_CONTACTS: Final = ("contact_details", "students")
+OF_EMPLOYEES: Final = ("contact_details", "employment_details")
+OF_CLASSES: Final = ("students", "employees", "subject")
+OF_GROUPS: Final = ("students", "employees")
+REGISTRATION: Final = {"type": "REGISTRATION"}
+
+CLASSES_A_PAGE: Final = 25  # each comes with all its students
+
 _COUNTED: Final = ("students", "contacts", "employees", "classes")
+_ASKED_LATER: Final = frozenset({Kind.STUDENTS, Kind.STAFF})  # whether they list somebody whom a link names
+_LESSONS: Final = (Kind.CLASSES, Kind.ENROLMENTS, Kind.TEACHING)
+_NO_STUDENTS: Final = (
+    "Wonde sent no students. Look whether the region is right and the school's data have arrived at Wonde."
+)
 _OTHER_CLASSES: Final = {
     "classes": "It may keep registration groups only: choose them in the connection's settings.",
     "groups": "It may keep teaching classes only: choose them in the connection's settings.",
 }
 
-_Sheets = tuple[Sheet, Sheet, Sheet]  # of classes, enrolments and teaching
-
 
 class Picture:
-    """One pass through the lists; it remembers who is there, because links may name people who are not."""
+    """One pass through the lists, students first, because links may name people who are not on their lists.
 
-    def __init__(self, api: Api, *, classes: str, staff_email: str) -> None:
-        self._api, self._classes, self._staff_email = api, classes, staff_email
+    `classes` is "classes", "groups" or "both"; `counted` says whether Wonde's totals may throw doubt on a list.
+    """
+
+    def __init__(self, api: Api, *, classes: str, staff_email: str, counted: bool) -> None:
+        self._api, self._counted = api, counted
+        self._class_lists = ("classes", "groups") if classes == "both" else (classes,)
+        self._employed = functools.partial(reading.employee, address=staff_email)
         self._totals: dict[str, int] = {}
-        # None while nobody can say who is there: then no link is left out.
-        self._students: frozenset[str] | None = None
-        self._staff: frozenset[str] | None = None
+        self._sheets: dict[Kind, Sheet] = {}
+        self._proven: set[Kind] = set()
+        self._forms: dict[str, str] = {}  # the registration groups that students say they are in: name by identifier
         self._outside = 0
 
     def records(self) -> Iterator[RosterRecord]:
         """Yield everything; raises `sync.errors`."""
-        self._totals = self._api.counts(_COUNTED)
-        yield from self._read_students()
-        yield from self._read_contacts()
-        yield from self._read_staff()
-        yield from self._read_classes()
+        self._totals = self._api.counts(*_COUNTED) if self._counted else {}
+        with contextlib.ExitStack() as open_sheets:
+            self._sheets = {kind: open_sheets.enter_context(Sheet(kind)) for kind in Kind}
+            yield from self._read_students()
+            yield from self._read_contacts()
+            yield from self._read_staff()
+            yield from self._read_classes()
         if self._outside:
             yield Remark(text=f"{self._outside} links to people who are not on Wonde's lists were left out.")
 
+    # Students, and what is known of their health
+
     def _read_students(self) -> Iterator[RosterRecord]:
         try:
-            listing = self._api.listing("students", includes=_OF_STUDENTS)
+            listing = self._api.listing("students", *OF_STUDENTS)
         except NotOffered as missing:
-            raise no_access(missing) from None
-        if not listing.rows:
-            raise Doubtful(
-                "Wonde sent no students. Look whether the region is right and the school's data have arrived at Wonde."
-            )
+            raise Refused(no_access(missing)) from None
         yield from _lacking("students", listing)
-        found = sort_rows(Kind.STUDENTS, wire.StudentRow, listing.rows)
-        doubt = self._doubt("students", found.total)
-        self._students = None if doubt else found.refs
-        yield from doubt
-        yield from _students(found).records(proven=not doubt)
-        yield from _told(_medical(found), proven=not doubt)
-        yield from _told(_dietary(found), proven=not doubt)
+        for raw in listing.rows():
+            self._student(raw)
+        students = self._sheets[Kind.STUDENTS]
+        if not len(students):
+            raise Doubtful(_NO_STUDENTS)
+        if students.shares("ref") and not students.shares("given_name", "family_name"):
+            raise Refused("Wonde shares no student's name. Allow forename and surname in the school's Wonde portal.")
+        yield from self._told("students", Kind.STUDENTS, Kind.MEDICAL, Kind.DIETARY)
+
+    def _student(self, raw: Any) -> None:
+        ref = wire.ref_in(raw)
+        row = self._sheets[Kind.STUDENTS].take((ref, ""), wire.StudentRow, raw, reading.student)
+        if row:
+            form, name = reading.form(row)
+            self._forms |= {form: name} if form else {}
+        self._conditions(ref, raw)
+        self._needs(ref, row)
+
+    def _conditions(self, student: str, raw: Any) -> None:
+        sheet, rows = self._sheets[Kind.MEDICAL], wire.rows_in(raw, "medical_conditions")
+        if rows is None or not student:
+            sheet.spoil((student, ""), "Wonde did not send this student's medical conditions.", quiet=True)
+            return
+        for one in rows:
+            draft = functools.partial(reading.condition, student=student, notes=wire.rows_in(one, "notes"))
+            sheet.take((student, wire.ref_in(one)), wire.ConditionRow, one, draft)
+
+    def _needs(self, student: str, row: wire.StudentRow | None) -> None:
+        sheet, need = self._sheets[Kind.DIETARY], reading.dietary_text(row) if row else UNSET
+        if need is UNSET:
+            sheet.spoil((student, ""), "Wonde did not send this student's dietary needs.", quiet=True)
+        elif isinstance(need, str) and need.strip():
+            sheet.add((student, "dietary_needs"), {"student_ref": student, "ref": "dietary_needs", "need": need})
+
+    # Contacts and their ties
 
     def _read_contacts(self) -> Iterator[RosterRecord]:
-        try:
-            listing = self._api.listing("contacts", includes=("contact_details", "students"))
-        except NotOffered as missing:
-            yield _not_offered("contacts", missing)
-            return
-        yield from _lacking("contacts", listing)
-        found = sort_rows(Kind.GUARDIANS, wire.ContactRow, listing.rows)
-        guardians, ties = Sheet(Kind.GUARDIANS, Guardian), Sheet(Kind.TIES, Tie)
-        guardians.spoil(*found.unreadable)
-        for row in found.unreadable:
-            ties.spoil_ref("", row.reason)  # whose contact this is, nobody can tell
-        for ref, contact in found.rows.items():
-            guardians.add(reading.contact(ref, contact))
-            self._tie(ties, ref, contact)
-        doubt = self._doubt("contacts", found.total)
-        yield from doubt
-        yield from _told(guardians, proven=not doubt)
-        yield from _told(ties, proven=not doubt)
+        listing = yield from self._open("contacts", *OF_CONTACTS)
+        if listing:
+            for raw in listing.rows():
+                self._contact(raw)
+            yield from self._told("contacts", Kind.GUARDIANS, Kind.TIES)
 
-    def _tie(self, ties: Sheet, guardian: str, row: wire.ContactRow) -> None:
-        raws = wire.rows_in(row.students)
-        if raws is None or isinstance(raws, UnsetType):
-            ties.whole = False
+    def _contact(self, raw: Any) -> None:
+        ref, ties = wire.ref_in(raw), self._sheets[Kind.TIES]
+        self._sheets[Kind.GUARDIANS].take((ref, ""), wire.PersonRow, raw, reading.contact)
+        rows = wire.rows_in(raw, "students")
+        if rows is None:
+            ties.spoil(("", ""), "Wonde did not send whose contact this is.", quiet=True, place=f"contact {ref}")
             return
-        found = sort_rows(Kind.TIES, wire.ContactStudentRow, raws)
-        ties.spoil(*found.unreadable)
-        for student, nested in self._known(found.rows, self._students):
-            try:
-                ties.add(reading.tie(student, guardian, nested))
-            except RowError as fault:
-                ties.spoil_ref(student, str(fault))
+        for one in rows:
+            student = wire.ref_in(one)
+            if not ref:
+                ties.spoil((student, ""), "Wonde sent a contact of this student without an identifier.")
+            elif self._known(Kind.STUDENTS, student):
+                draft = functools.partial(reading.tie, guardian=ref)
+                ties.take((student, ref), wire.ContactStudentRow, one, draft)
+
+    # Staff
 
     def _read_staff(self) -> Iterator[RosterRecord]:
-        try:
-            listing = self._api.listing("employees", includes=("contact_details", "employment_details"))
-        except NotOffered as missing:
-            yield _not_offered("employees", missing)
-            return
-        yield from _lacking("employees", listing)
-        found = sort_rows(Kind.STAFF, wire.EmployeeRow, listing.rows)
-        sheet, gone = self._employees(found)
-        doubt = self._doubt("employees", found.total)
-        self._staff = None if doubt or found.refs is None else found.refs - gone
-        yield from doubt
-        yield from _told(sheet, proven=not doubt)
+        listing = yield from self._open("employees", *OF_EMPLOYEES)
+        if listing:
+            for raw in listing.rows():
+                self._sheets[Kind.STAFF].take((wire.ref_in(raw), ""), wire.EmployeeRow, raw, self._employed)
+            yield from self._told("employees", Kind.STAFF)
 
-    def _employees(self, found: Sorted[wire.EmployeeRow]) -> tuple[Sheet, set[str]]:
-        """Return the staff, and who is listed without being on it."""
-        sheet, gone = Sheet(Kind.STAFF, Staff), set()
-        sheet.spoil(*found.unreadable)
-        for ref, row in found.rows.items():
-            try:
-                if reading.is_gone(row):
-                    gone.add(ref)
-                else:
-                    sheet.add(reading.employee(ref, row, address=self._staff_email))
-            except RowError as fault:
-                sheet.spoil_ref(ref, str(fault))
-        return sheet, gone
+    # Classes, registration groups, and who sits in and teaches them
 
     def _read_classes(self) -> Iterator[RosterRecord]:
-        paths = ("classes", "groups") if self._classes == "both" else (self._classes,)
-        sheets = (Sheet(Kind.CLASSES, Class), Sheet(Kind.ENROLMENTS, Enrolment), Sheet(Kind.TEACHING, Teaching))
         proven = True
-        for path in paths:
-            whole = yield from self._read_class_list(path, sheets)
+        for path in self._class_lists:
+            whole = yield from self._read_class_list(path)
             proven = proven and whole
-        for sheet in sheets:
-            yield from _told(sheet, proven=proven)
+        for kind in _LESSONS:
+            yield from self._sheets[kind].records(proven=proven)
 
-    def _read_class_list(self, path: str, sheets: _Sheets) -> Generator[RosterRecord, None, bool]:
-        """Read classes or registration groups into the sheets; return whether the list is proven to be whole."""
-        registration = path == "groups"
-        includes = ("students", "employees") if registration else ("students", "employees", "subject")
-        only = {"type": "REGISTRATION"} if registration else None
+    def _read_class_list(self, path: str) -> Generator[RosterRecord, None, bool]:
+        """Read classes or registration groups; return whether the list is proven to be whole."""
+        groups = path == "groups"
+        includes, only = (OF_GROUPS, REGISTRATION) if groups else (OF_CLASSES, {})
+        listing = yield from self._open(path, *includes, most=CLASSES_A_PAGE, **only)
+        if not listing:
+            return False
+        refs = [self._class(raw, groups=groups) for raw in listing.rows()]
+        if not refs:
+            yield Remark(text=f"Wonde has no {path} for this school. {_OTHER_CLASSES[path]}")
+            return False
+        doubt = self._doubt_groups(refs) if groups else self._doubt(path, len(self._sheets[Kind.CLASSES]))
+        yield from doubt
+        return not doubt
+
+    def _class(self, raw: Any, *, groups: bool) -> tuple[str, str]:
+        """Read one class; return its identifier and name."""
+        own = wire.ref_in(raw)
+        ref = f"{GROUP}{own}" if groups and own else own
+        draft = functools.partial(reading.group, ref=ref) if groups else reading.class_
+        sheet = self._sheets[Kind.CLASSES]
+        row = sheet.take((ref, ""), wire.ClassRow, raw, draft)
+        if not ref or sheet.lists(ref):
+            self._seat(Kind.ENROLMENTS, ref, raw, "students", Kind.STUDENTS)
+            self._seat(Kind.TEACHING, ref, raw, "employees", Kind.STAFF)
+        name = reading.class_name(row) if row else ""
+        return own, name if isinstance(name, str) else ""
+
+    def _seat(self, kind: Kind, class_: str, raw: Any, relation: str, of: Kind) -> None:
+        sheet, rows = self._sheets[kind], wire.rows_in(raw, relation)
+        if rows is None or not class_:
+            sheet.spoil((class_, ""), f"Wonde did not send the {relation} of this class.", quiet=True)
+            return
+        half = "student_ref" if of is Kind.STUDENTS else "staff_ref"
+        for ref in map(wire.ref_in, rows):
+            if not ref:
+                sheet.spoil((class_, ""), "Wonde sent somebody in this class without an identifier.")
+            elif self._known(of, ref):
+                sheet.add((class_, ref), {"class_ref": class_, half: ref})
+
+    # What proves a list, and what throws doubt on it
+
+    def _open(
+        self, path: str, *includes: str, most: int = MOST_ROWS, **only: str
+    ) -> Generator[RosterRecord, None, Listing | None]:
+        """Open a list; None, and a remark, if Wonde does not give it to us."""
         try:
-            listing = self._api.listing(path, includes=includes, only=only)
+            listing = self._api.listing(path, *includes, most=most, **only)
         except NotOffered as missing:
             yield _not_offered(path, missing)
-            return False
+            return None
         yield from _lacking(path, listing)
-        found = sort_rows(Kind.CLASSES, wire.ClassRow, listing.rows)
-        doubt = self._doubt(path, found.total)  # of groups there is no total by type
+        return listing
+
+    def _told(self, path: str, *kinds: Kind) -> Iterator[RosterRecord]:
+        """Yield what a list said; its first kind is the list's own."""
+        doubt = self._doubt(path, len(self._sheets[kinds[0]]))
         yield from doubt
-        self._fill(sheets, found, registration=registration)
-        if not found.total:
-            yield Remark(text=f"Wonde has no {path} for this school. {_OTHER_CLASSES[path]}")
-        return bool(found.total) and not doubt
+        self._proven |= set() if doubt else {kinds[0]}
+        for kind in kinds:
+            yield from self._sheets[kind].records(proven=not doubt)
+            if kind not in _ASKED_LATER:
+                self._sheets[kind].close()
 
-    def _fill(self, sheets: _Sheets, found: Sorted[wire.ClassRow], *, registration: bool) -> None:
-        classes, enrolments, teaching = sheets
-        prefix = GROUP if registration else ""
-        for bad in found.unreadable:
-            for sheet in sheets:
-                sheet.spoil_ref(f"{prefix}{bad.ref}" if bad.ref else "", bad.reason)
-        for own, row in found.rows.items():
-            if registration and not reading.is_registration(row):
-                continue  # the filter was not understood
-            ref = f"{prefix}{own}"
-            classes.add(reading.class_(ref, row, registration=registration))
-            self._seat(enrolments, ref, row.students, "student_ref", self._students)
-            self._seat(teaching, ref, row.employees, "staff_ref", self._staff)
-
-    def _seat(self, sheet: Sheet, ref: str, people: wire.Many, field: str, known: frozenset[str] | None) -> None:
-        raws = wire.rows_in(people)
-        if raws is None or isinstance(raws, UnsetType):
-            sheet.whole = False
-            return
-        found = sort_rows(sheet.kind, wire.Row, raws)
-        for bad in found.unreadable:
-            sheet.spoil_ref(ref, bad.reason)
-        for person, _ in self._known(found.rows, known):
-            sheet.add({"class_ref": ref, field: person})
-
-    def _known(self, rows: Mapping[str, Any], known: frozenset[str] | None) -> Iterator[tuple[str, Any]]:
-        for ref, row in rows.items():
-            if known is None or ref in known:
-                yield ref, row
-            else:
-                self._outside += 1
-
-    def _doubt(self, name: str, found: int) -> tuple[Remark, ...]:
-        """Hold a list against Wonde's own total, asked for again if it changed while we read."""
-        told = self._totals.get(name)
-        if told is None or told == found or self._api.counts((name,)).get(name) == found:
+    def _doubt(self, path: str, found: int) -> tuple[Remark, ...]:
+        """Hold a list against Wonde's own total, asked for again if it is short: it may have shrunk while we read."""
+        told = self._totals.get(path)
+        if told is None or found >= told or found >= self._api.counts(path).get(path, told):
             return ()
-        return (Remark(text=f"Wonde counts {told} {name}, but {found} came. The list is not taken as complete."),)
-
-
-def _students(found: Sorted[wire.StudentRow]) -> Sheet:
-    sheet = Sheet(Kind.STUDENTS, Student)
-    sheet.spoil(*found.unreadable)
-    years = any(map(reading.has_year, found.rows.values()))
-    for ref, row in found.rows.items():
-        try:
-            sheet.add(reading.student(ref, row, years=years))
-        except RowError as fault:
-            sheet.spoil_ref(ref, str(fault))
-    if len(sheet) and not sheet.shares("given_name", "family_name"):
-        raise Refused("Wonde shares no student's name. Allow forename and surname in the school's Wonde portal.")
-    return sheet
-
-
-def _medical(found: Sorted[wire.StudentRow]) -> Sheet:
-    sheet = Sheet(Kind.MEDICAL, Medical)
-    told = {student: wire.rows_in(row.medical_conditions) for student, row in found.rows.items()}
-    if not any(isinstance(raws, list) for raws in told.values()):
-        return sheet  # shared of nobody: that is said once, not of every student
-    for bad in found.unreadable:
-        sheet.spoil_ref(bad.ref, bad.reason)
-    for student, raws in told.items():
-        if isinstance(raws, list):
-            _conditions(sheet, student, raws)
-        else:
-            sheet.spoil_ref(student, "Wonde did not send this student's medical conditions.")
-    return sheet
-
-
-def _conditions(sheet: Sheet, student: str, raws: list[Any]) -> None:
-    found = sort_rows(Kind.MEDICAL, wire.ConditionRow, raws)
-    for bad in found.unreadable:
-        sheet.spoil_ref(student, bad.reason)
-    for row in found.rows.values():
-        try:
-            sheet.add(reading.condition(student, row))
-        except RowError as fault:
-            sheet.spoil_ref(student, str(fault))
-
-
-def _dietary(found: Sorted[wire.StudentRow]) -> Sheet:
-    sheet = Sheet(Kind.DIETARY, Dietary)
-    told = {student: reading.dietary_text(row) for student, row in found.rows.items()}
-    if not any(isinstance(need, str) for need in told.values()):
-        return sheet
-    for bad in found.unreadable:
-        sheet.spoil_ref(bad.ref, bad.reason)
-    for student, need in told.items():
-        if isinstance(need, UnsetType):
-            sheet.spoil_ref(student, "Wonde did not send this student's dietary needs.")
-        elif need and need.strip():
-            sheet.add({"student_ref": student, "ref": "dietary_needs", "need": need})
-    return sheet
-
-
-def _told(sheet: Sheet, *, proven: bool) -> Iterator[RosterRecord]:
-    yield from sheet.records(proven=proven)
-    if not len(sheet):
-        yield Remark(
-            text=f"Wonde sent no {sheet.kind}: there are none, or they are not shared. Nothing ends because of it."
+        return (
+            Remark(
+                text=f"Wonde counts {told} {path}, but {found} came, so the list is not taken as complete and nobody "
+                "leaves. If it stays so, ask Wonde why, or do not use its totals (in the connection's settings)."
+            ),
         )
+
+    def _doubt_groups(self, listed: list[tuple[str, str]]) -> tuple[Remark, ...]:
+        """Hold the registration groups, of which there is no total, against those that students say they are in."""
+        refs, names = zip(*listed, strict=True)
+        known = self._forms.keys() & set(refs)
+        # That the identifiers are the same is likely, not documented: where none is, names have to do.
+        lost = self._forms.keys() - known if known else set(self._forms.values()) - {"", *names}
+        if not lost:
+            return ()
+        return (
+            Remark(
+                text=f"Wonde lists {len(listed)} registration groups, but students are in {len(lost)} more, so neither "
+                "classes nor who is in them are taken as complete, and nothing is ended because of it."
+            ),
+        )
+
+    def _known(self, kind: Kind, ref: str) -> bool:
+        """Whether a link may name this person: not if a list proves that they are not there."""
+        sheet = self._sheets[kind]
+        if not ref or kind not in self._proven or sheet.nameless or sheet.lists(ref):
+            return True
+        self._outside += 1
+        return False
+
+
+def no_access(missing: NotOffered) -> str:
+    """Say what to do about a school without students."""
+    permission = f" (permission {missing.scope})" if missing.scope else ""
+    return (
+        f"Wonde does not give us the students of this school{permission}. Look in the school's Wonde portal whether "
+        "our access is approved, and in the connection's settings whether the region and the school id are right."
+    )
 
 
 def _not_offered(path: str, missing: NotOffered) -> Remark:
@@ -288,4 +272,5 @@ def _not_offered(path: str, missing: NotOffered) -> Remark:
 
 def _lacking(path: str, listing: Listing) -> Iterator[Remark]:
     if listing.lacking:
-        yield Remark(text=f"{path}: Wonde does not give us {', '.join(listing.lacking)} for this school.")
+        names = (f"{name} (permission {scope})" if scope else name for name, scope in listing.lacking.items())
+        yield Remark(text=f"{path}: Wonde does not give us {', '.join(names)} for this school.")

@@ -1,191 +1,87 @@
-"""From Wonde's rows to our records: a null means "not shared" until another row of the same list proves otherwise."""
+"""From Wonde's rows to the fields of our records: each a value, None (null) or UNSET (Wonde did not say)."""
 
-import dataclasses
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
 from sync.connectors.wonde import wire
-from sync.connectors.wonde.wire import RowError, inside, ref_of, text
-from sync.records import NOT_SHARED, Complete, Kind, Remark, RosterRecord, Unreadable
-
-R = TypeVar("R", bound=wire.Row)
-Draft = dict[str, Any]  # the fields of a record, each a value, None (null) or UNSET (no such key)
+from sync.connectors.wonde.sheets import Fields
+from sync.connectors.wonde.wire import inside, text
 
 _PHONES: Final = ("phone", "primary", "mobile", "home", "work")
 _EMAILS: Final = ("email", "primary", "home", "work")
 _WORDS: Final = ("description", "name", "title")
 _NOTE_WORDS: Final = ("text", "content", "note", "description", "summary", "title")
-_NAMES: Final = frozenset({"given_name", "family_name", "name"})
-_NULL_STAYS: Final = frozenset({"date_of_birth", "left_on", "priority", "parental_responsibility", "restricted"})
-_TWICE: Final = "Wonde sent this twice with different contents."
+
+Said = str | UnsetType | None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Sorted(Generic[R]):
-    """The rows of one list under their identifiers, and what could not be used; a row that came twice is here once.
-
-    `total` counts different people or classes, to be held against Wonde's own count.
-    """
-
-    rows: Mapping[str, R]
-    unreadable: tuple[Unreadable, ...]
-    total: int
-
-    @property
-    def refs(self) -> frozenset[str] | None:
-        """Everybody who is there, readable or not; None if somebody is there whom nobody can name."""
-        refs = frozenset(self.rows) | {row.ref for row in self.unreadable}
-        return None if "" in refs else refs
-
-
-def sort_rows(kind: Kind, shape: type[R], raws: Iterable[Any]) -> Sorted[R]:
-    """Read each row on its own, so that a bad one spoils nothing but itself."""
-    found: dict[str, list[R]] = {}
-    bad: dict[Unreadable, None] = {}
-    for raw in raws:
-        try:
-            row = wire.read(shape, raw)
-        except RowError as fault:
-            bad[Unreadable(kind=kind, ref=wire.raw_ref(raw), reason=str(fault))] = None
-        else:
-            copies = found.setdefault(ref_of(row), [])
-            if row not in copies:
-                copies.append(row)
-    spoilt = {row.ref for row in bad}
-    contested = {ref: copies for ref, copies in found.items() if len(copies) > 1 or ref in spoilt}
-    twice = [Unreadable(kind=kind, ref=ref, reason=_TWICE) for ref, copies in contested.items() for _ in copies]
-    return Sorted(
-        rows={ref: copies[0] for ref, copies in found.items() if ref not in contested},
-        unreadable=(*bad, *twice),
-        total=len(found.keys() | spoilt - {""}) + sum(not row.ref for row in bad),
-    )
-
-
-class Sheet:
-    """The drafts of one kind. Only when all are there can it be told which fields Wonde shares at all."""
-
-    def __init__(self, kind: Kind, make: type[Any]) -> None:
-        self.kind, self._make = kind, make
-        self._drafts: list[Draft] = []
-        self._bad: list[Unreadable] = []
-        self._asked: dict[str, None] = {}
-        self._shared: set[str] = set()
-        self.whole = True  # False: a part was not sent, so that nothing proves an end
-
-    def add(self, draft: Draft) -> None:
-        """Note one record."""
-        self._drafts.append(draft)
-        for field, value in draft.items():
-            self._asked[field] = None
-            if value is not None and value is not UNSET:
-                self._shared.add(field)
-
-    def spoil(self, *rows: Unreadable) -> None:
-        """Note what is there but cannot be used."""
-        self._bad += rows
-
-    def spoil_ref(self, ref: str, reason: str) -> None:
-        """Note the same of one reference."""
-        self.spoil(Unreadable(kind=self.kind, ref=ref, reason=reason))
-
-    def __len__(self) -> int:
-        return len(self._drafts)
-
-    def shares(self, *fields: str) -> bool:
-        """Whether one of these fields had a value anywhere."""
-        return not self._shared.isdisjoint(fields)
-
-    def records(self, *, proven: bool) -> Iterator[RosterRecord]:
-        """Yield what was noted. An empty kind is never complete: no permission and the wrong host look the same."""
-        yield from self._bad
-        for draft in self._drafts:
-            yield self._make(**{field: self._settled(field, value) for field, value in draft.items()})
-        unshared = [field for field in self._asked if field not in self._shared]
-        if unshared:
-            yield Remark(text=_unshared(self.kind, unshared))
-        if proven and self.whole and self._drafts:
-            yield Complete(kind=self.kind, rows=len(self._drafts) + len(self._bad))
-
-    def _settled(self, field: str, value: Any) -> Any:
-        if value is UNSET or (value is None and field not in self._shared):
-            return "" if field in _NAMES else NOT_SHARED
-        return "" if value is None and field not in _NULL_STAYS else value
-
-
-def _unshared(kind: Kind, fields: Iterable[str]) -> str:
-    names = ", ".join(field.replace("_", " ") for field in fields)
-    return (
-        f"{kind}: Wonde sends nobody's {names}. If the MIS holds this, "
-        "allow it in the school's Wonde portal; until then it is not shared."
-    )
-
-
-def student(ref: str, row: wire.StudentRow, *, years: bool) -> Draft:
-    """Draft a student; `years` says whether the school has year groups in Wonde, else the national year is taken.
+def student(row: wire.StudentRow) -> Fields:
+    """Draft a student. Wonde lists who is on roll: a leaving date there is planned or left over, so it is not read.
 
     Raises:
-        RowError: a date is none.
+        RowError: the birthday is no date.
     """
     education, reach = inside(row.education_details), inside(row.contact_details)
     given, called = text(row.legal_forename) or text(row.forename), text(row.forename)
     return {
-        "ref": ref,
+        "ref": text(row.id),
         "given_name": given,
         "family_name": text(row.surname) or text(row.legal_surname),
         "preferred_name": _preferred(row.legal_forename, given=given, called=called),
         "date_of_birth": wire.day(row.date_of_birth, field="date_of_birth"),
         "email": wire.first_text(_part(reach, "emails"), "email", "primary"),
-        "year": _label(row.year) if years else text(_part(education, "current_nc_year")),
+        "year": _label(row.year),
+        "national_year": text(_part(education, "current_nc_year")),
         "form": _label(row.registration),
         "upn": text(_part(education, "upn")),
-        "left_on": wire.day(_part(education, "leaving_date"), field="leaving_date"),
     }
 
 
-def has_year(row: wire.StudentRow) -> bool:
-    """Whether a student is in a year group."""
-    return isinstance(_label(row.year), str)
+def form(row: wire.StudentRow) -> tuple[str, str]:
+    """Return identifier and name of a student's registration group, both "" if there is none."""
+    label = _label(row.registration)
+    return wire.ref_of(row.registration), label if isinstance(label, str) else ""
 
 
-def contact(ref: str, row: wire.ContactRow) -> Draft:
+def contact(row: wire.PersonRow) -> Fields:
     """Draft a guardian."""
-    return {**_adult(ref, row), "email": _email(row, *_EMAILS)}
+    return {**_adult(row), "email": _email(row, *_EMAILS)}
 
 
-def employee(ref: str, row: wire.EmployeeRow, *, address: str) -> Draft:
-    """Draft a member of staff; `address` is the e-mail address that this school uses.
+def employee(row: wire.EmployeeRow, *, address: str) -> Fields | None:
+    """Draft a member of staff, whose `address` of this name the school uses; None if they are not on the staff.
 
-    Raises:
-        RowError: the end is no date.
-    """
-    return {**_adult(ref, row), "email": _email(row, address), "left_on": _ended(row)}
-
-
-def is_gone(row: wire.EmployeeRow) -> bool:
-    """Whether Wonde lists somebody who is no longer, or not yet, on the staff, without saying since when.
+    Only somebody whom Wonde calls not current has left, and on the day that their employment ended. A date of somebody
+    current is planned, or left over from another contract. Not current without a date: not yet, or no longer.
 
     Raises:
         RowError: `current` is neither yes nor no, or the end is no date.
     """
-    current = wire.flag(_part(inside(row.employment_details), "current"), field="current")
-    return current is False and not isinstance(_ended(row), datetime.date)
+    employment = inside(row.employment_details)
+    current = wire.flag(_part(employment, "current"), field="current")
+    ended = wire.day(_part(employment, "employment_end_date"), field="employment_end_date")
+    if current is False and not isinstance(ended, datetime.date):
+        return None
+    return {**_adult(row), "email": _email(row, address), **({"left_on": ended} if current is False else {})}
 
 
-def class_(ref: str, row: wire.ClassRow, *, registration: bool) -> Draft:
-    """Draft a class; a registration group has no subject."""
-    name = wire.first_text(row, "name", "code", "description")
-    return {"ref": ref, "name": name, "subject": "" if registration else _label(row.subject)}
+def class_(row: wire.ClassRow) -> Fields:
+    """Draft a class."""
+    return {"ref": text(row.id), "name": class_name(row), "subject": _label(row.subject)}
 
 
-def is_registration(row: wire.ClassRow) -> bool:
-    """Whether a group is a registration group; where the type is not shared, the list was asked for them only."""
-    return (text(row.type) or "REGISTRATION").upper() == "REGISTRATION"
+def group(row: wire.ClassRow, *, ref: str) -> Fields | None:
+    """Draft a registration group, which has no subject; None for another group, should the filter not work.
+
+    Where the type is not shared, it is believed that only registration groups came.
+    """
+    registration = (text(row.type) or "REGISTRATION").upper() == "REGISTRATION"
+    return {"ref": ref, "name": class_name(row), "subject": ""} if registration else None
 
 
-def tie(student_ref: str, guardian_ref: str, row: wire.ContactStudentRow) -> Draft:
+def tie(row: wire.ContactStudentRow, *, guardian: str) -> Fields:
     """Draft what a contact is to a student; without the relationship object nothing is known, least of all a no.
 
     Raises:
@@ -193,8 +89,8 @@ def tie(student_ref: str, guardian_ref: str, row: wire.ContactStudentRow) -> Dra
     """
     told = row.relationship
     return {
-        "student_ref": student_ref,
-        "guardian_ref": guardian_ref,
+        "student_ref": text(row.id),
+        "guardian_ref": guardian,
         "relationship": text(_part(told, "relationship")),
         "priority": wire.count(_part(told, "priority"), field="priority"),
         "parental_responsibility": wire.flag(_part(told, "parental_responsibility"), field="parental_responsibility"),
@@ -202,40 +98,40 @@ def tie(student_ref: str, guardian_ref: str, row: wire.ContactStudentRow) -> Dra
     }
 
 
-def condition(student_ref: str, row: wire.ConditionRow) -> Draft:
-    """Draft a medical note.
+def condition(row: wire.ConditionRow, *, student: str, notes: list[Any] | None) -> Fields:
+    """Draft a medical note; `notes` are its rows, None if they did not come.
 
     Raises:
         RowError: a note is of another shape than we know.
     """
     said = wire.first_text(row, *_WORDS)
-    return {"student_ref": student_ref, "ref": ref_of(row), "condition": said or "", "details": _details(row)}
+    return {"student_ref": student, "ref": text(row.id), "condition": said, "details": _details(notes)}
 
 
-def dietary_text(row: wire.StudentRow) -> str | UnsetType | None:
+def dietary_text(row: wire.StudentRow) -> Said:
     """Return the dietary needs of a student in the MIS's own words: one text, never split."""
     return text(_part(inside(row.extended_details), "dietary_needs"))
 
 
-def _details(row: wire.ConditionRow) -> str | UnsetType | None:
-    raws = wire.rows_in(row.notes)
-    if raws is None or isinstance(raws, UnsetType):
-        return raws
-    words = [wire.first_text(wire.read(wire.NoteRow, raw), *_NOTE_WORDS) for raw in raws]
+def _details(notes: list[Any] | None) -> Said:
+    if notes is None:
+        return UNSET
+    words = [wire.first_text(wire.read(wire.NoteRow, raw), *_NOTE_WORDS) for raw in notes]
     spoken = [word for word in words if isinstance(word, str) and word.strip()]
     if len(spoken) < len(words):
-        return UNSET  # notes whose words we cannot find are not "no details"
+        return UNSET  # notes whose words we cannot find are not “no details”
     return "\n".join(spoken) if spoken else None
 
 
-def _ended(row: wire.EmployeeRow) -> datetime.date | UnsetType | None:
-    return wire.day(_part(inside(row.employment_details), "employment_end_date"), field="employment_end_date")
+def class_name(row: wire.ClassRow) -> Said:
+    """Return what a class or group is called."""
+    return wire.first_text(row, "name", "code", "description")
 
 
-def _adult(ref: str, row: wire.PersonRow) -> Draft:
+def _adult(row: wire.PersonRow) -> Fields:
     phones = _part(inside(row.contact_details), "phones")
     return {
-        "ref": ref,
+        "ref": text(row.id),
         "given_name": text(row.forename),
         "family_name": text(row.surname),
         "title": text(row.title),
@@ -243,18 +139,18 @@ def _adult(ref: str, row: wire.PersonRow) -> Draft:
     }
 
 
-def _email(row: wire.PersonRow, *names: str) -> str | UnsetType | None:
+def _email(row: wire.PersonRow, *names: str) -> Said:
     return wire.first_text(_part(inside(row.contact_details), "emails"), *names)
 
 
-def _preferred(legal: wire.Scalar, *, given: Any, called: Any) -> str | UnsetType | None:
+def _preferred(legal: wire.Scalar, *, given: Said, called: Said) -> Said:
     """Return a name to be called by, where it is another one than the legal one."""
     if legal is None or isinstance(legal, UnsetType):
         return legal
     return called if isinstance(called, str) and called != given else ""
 
 
-def _label(relation: Any) -> str | UnsetType | None:
+def _label(relation: Any) -> Said:
     named = inside(relation)
     if not isinstance(named, wire.Named):
         return None if named is None else UNSET

@@ -5,7 +5,6 @@ permission. `UNSET` is a key that is not there; None is null.
 """
 
 import datetime
-from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -33,22 +32,16 @@ class Box(msgspec.Struct, Generic[T], frozen=True):
     data: T | list[Any] | None = None
 
 
-class Boxes(msgspec.Struct, frozen=True):
-    """Many included rows; null where the permission is missing."""
-
-    data: list[Any] | None = None
-
-
 Scalar = str | int | float | bool | UnsetType | None
 # A relation that was not included is the bare identifier of the other row.
 One = Box[T] | list[Any] | str | UnsetType | None
-Many = Boxes | list[Any] | UnsetType | None
 
 
 class Stamp(Wire, frozen=True, kw_only=True):
     """A moment as PHP prints it; of a date without a time it is midnight at the school."""
 
     date: str | None = None
+    timezone: Scalar = UNSET
 
 
 Moment = Stamp | str | UnsetType | None
@@ -59,7 +52,6 @@ class Education(Wire, frozen=True, kw_only=True):
 
     upn: Scalar = UNSET
     current_nc_year: Scalar = UNSET
-    leaving_date: Moment = UNSET
 
 
 class Extended(Wire, frozen=True, kw_only=True):
@@ -89,6 +81,7 @@ class Reach(Wire, frozen=True, kw_only=True):
 class Named(Wire, frozen=True, kw_only=True):
     """A year, a registration group or a subject, inside another row."""
 
+    id: Scalar = UNSET
     name: Scalar = UNSET
     code: Scalar = UNSET
     description: Scalar = UNSET
@@ -119,13 +112,6 @@ class StudentRow(PersonRow, frozen=True, kw_only=True):
     extended_details: One[Extended] = UNSET
     year: One[Named] = UNSET
     registration: One[Named] = UNSET
-    medical_conditions: Many = UNSET
-
-
-class ContactRow(PersonRow, frozen=True, kw_only=True):
-    """A row of `contacts`."""
-
-    students: Many = UNSET
 
 
 class Relationship(Wire, frozen=True, kw_only=True):
@@ -164,8 +150,6 @@ class ClassRow(Row, frozen=True, kw_only=True):
     description: Scalar = UNSET
     type: Scalar = UNSET
     subject: One[Named] = UNSET
-    students: Many = UNSET
-    employees: Many = UNSET
 
 
 class ConditionRow(Row, frozen=True, kw_only=True):
@@ -174,7 +158,7 @@ class ConditionRow(Row, frozen=True, kw_only=True):
     description: Scalar = UNSET
     name: Scalar = UNSET
     title: Scalar = UNSET
-    notes: Many = UNSET
+    notes: One[Any] = UNSET
 
 
 class NoteRow(Wire, frozen=True, kw_only=True):
@@ -186,6 +170,25 @@ class NoteRow(Wire, frozen=True, kw_only=True):
     description: Scalar = UNSET
     summary: Scalar = UNSET
     title: Scalar = UNSET
+
+
+class SessionRow(Row, frozen=True, kw_only=True):
+    """A row of `attendance/session`: one student's mark of one half of a day."""
+
+    date: Moment = UNSET
+    session: Scalar = UNSET
+    student: One[Named] = UNSET
+    attendance_code: One[Named] = UNSET
+    minutes_late: Scalar = UNSET
+    updated_at: Moment = UNSET
+
+
+class CodeRow(Row, frozen=True, kw_only=True):
+    """A row of `attendance-codes`; the values of `type` are not documented."""
+
+    code: Scalar = UNSET
+    description: Scalar = UNSET
+    type: Scalar = UNSET
 
 
 R = TypeVar("R", bound=Wire)
@@ -203,20 +206,16 @@ def read(shape: type[R], raw: Any) -> R:
         _, _, path = str(fault).partition(" - at `$.")
         field = path.rstrip("`") or "the row"
         raise RowError(f"Wonde sent {field} in a shape we do not know; our own people have to look at it.") from None
-    if isinstance(row, Row) and not ref_of(row):
+    if isinstance(row, Row) and not ref_in(raw):
         raise RowError("Wonde sent a row without an identifier.")
     return row
 
 
-def ref_of(row: Row) -> str:
-    """Return the identifier as text, "" if it is blank."""
-    return str(row.id).strip()
-
-
-def raw_ref(raw: Any) -> str:
-    """Return the identifier of a row that could not be read, "" if not even that is there."""
+def ref_in(raw: Any) -> str:
+    """Return the identifier of a row, readable or not; "" if it has none."""
     ref = raw.get("id") if isinstance(raw, dict) else None
-    return str(ref).strip() if isinstance(ref, str | int) else ""
+    known = str(ref) if isinstance(ref, str | int) and not isinstance(ref, bool) else ""
+    return known if known.strip() else ""
 
 
 def inside(relation: Any) -> Any:
@@ -227,9 +226,18 @@ def inside(relation: Any) -> Any:
     return UNSET if isinstance(data, str) else data
 
 
-def rows_in(relation: Many) -> list[Any] | UnsetType | None:
-    """Return the rows in a relation to many; None if it is null, `UNSET` if the key is missing."""
-    return relation.data if isinstance(relation, Boxes) else relation
+def ref_of(relation: Any) -> str:
+    """Return the identifier of the other row, included or not; "" if there is none."""
+    data = relation.data if isinstance(relation, Box) else relation
+    found = text(data.id) if isinstance(data, Named) else data
+    return found if isinstance(found, str) else ""
+
+
+def rows_in(raw: Any, relation: str) -> list[Any] | None:
+    """Return the rows in a relation to many; None where Wonde did not send them, which is not the same as none."""
+    box = raw.get(relation) if isinstance(raw, dict) else None
+    rows = box.get("data") if isinstance(box, dict) else box
+    return rows if isinstance(rows, list) else None
 
 
 def text(value: Scalar) -> str | UnsetType | None:
@@ -239,18 +247,10 @@ def text(value: Scalar) -> str | UnsetType | None:
 
 def first_text(part: Any, *names: str) -> str | UnsetType | None:
     """Return the first of these values that says something; else whether one was at least empty, null or missing."""
-    said = list(_texts(part, names))
+    said = [text(getattr(part, name)) if isinstance(part, Wire) else UNSET for name in names]
     spoken = [value for value in said if isinstance(value, str)]
-    return next((value for value in spoken if value.strip()), spoken[0] if spoken else _least(said))
-
-
-def _texts(part: Any, names: tuple[str, ...]) -> Iterator[str | UnsetType | None]:
-    for name in names:
-        yield text(getattr(part, name)) if isinstance(part, Wire) else UNSET
-
-
-def _least(said: list[str | UnsetType | None]) -> UnsetType | None:
-    return None if None in said else UNSET
+    unspoken = None if None in said else UNSET
+    return next((value for value in spoken if value.strip()), spoken[0] if spoken else unspoken)
 
 
 def day(value: Moment, *, field: str) -> datetime.date | UnsetType | None:
@@ -268,6 +268,16 @@ def day(value: Moment, *, field: str) -> datetime.date | UnsetType | None:
         return datetime.date.fromisoformat(written.strip()[:10])
     except ValueError:
         raise RowError(f"{field} is not a date.") from None
+
+
+def moment(value: Moment) -> datetime.datetime | None:
+    """Return a moment that is given in UTC, as Wonde gives when a row changed; None for anything else."""
+    if not isinstance(value, Stamp) or value.timezone != "UTC" or not value.date:
+        return None
+    try:
+        return datetime.datetime.fromisoformat(value.date).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        return None
 
 
 def flag(value: Scalar, *, field: str) -> bool | UnsetType | None:
