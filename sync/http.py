@@ -408,19 +408,24 @@ def _demand_resolved(host: str, port: int | None, *, loopback: bool, plain: bool
     except OSError:
         return
     for *_, address in found:
-        _demand_allowed(str(address[0]), host, loopback=loopback, plain=plain)
+        demand_allowed(str(address[0]), host, loopback=loopback, plain=plain)
 
 
 def _demand_peer(sock: socket.socket, host: str, *, loopback: bool, plain: bool) -> socket.socket:
     try:
-        _demand_allowed(str(sock.getpeername()[0]), host, loopback=loopback, plain=plain)
+        demand_allowed(str(sock.getpeername()[0]), host, loopback=loopback, plain=plain)
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-def _demand_allowed(address: str, host: str, *, loopback: bool, plain: bool) -> None:
+def demand_allowed(address: str, host: str, *, loopback: bool, plain: bool = False) -> None:
+    """Refuse an address that no door leads to; `plain` is a way without encryption, which none but ours may be.
+
+    Raises:
+        Refused: it is not on the public network; or, if `plain`, not on this machine.
+    """
     ip = _embedded(ipaddress.ip_address(address))
     if loopback and ip.is_loopback:
         return

@@ -18,6 +18,7 @@ from sync.connector import Connector
 from sync.http import Http
 from sync.models import Connection, MisProduct
 from sync.pace import RedisPace
+from sync.sftp import Sftp
 from tenants.models import School
 
 
@@ -104,7 +105,9 @@ def resume() -> None:
 
 def build(connection: Connection, http: Http) -> Connector:
     """Return the connector of a connection, with its settings; nothing is fetched yet."""
-    return registry.connector(connection.connector)(check_settings(connection.connector, connection.settings), http)
+    kind = registry.connector(connection.connector)
+    sftp = Sftp(loopback=settings.INSECURE_LOCAL)
+    return kind(check_settings(connection.connector, connection.settings), http, sftp=sftp)
 
 
 @contextmanager
