@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from sync.connectors.csv_files.cells import CellError, day
-from sync.connectors.csv_files.foreign import Line, Listing, Names
+from sync.connectors.csv_files.foreign import Line, Listing, Names, by_stem
 from sync.connectors.csv_files.lists import TWICE
 from sync.connectors.csv_files.table import Source
 from sync.errors import Broken, Doubtful
@@ -127,11 +127,11 @@ def roster(sources: Iterable[Source], *, school: str, order: str, room: contextl
     """Yield what the files say; `school` is the School_id of ours, "" if there is only one.
 
     Raises:
-        Broken: students.csv is not there, or a file lacks a column.
+        Broken: students.csv is not there, a file lacks a column, or a list is there twice.
         Doubtful: there are several schools and none is chosen, or no students.
     """
     yield Remark(text="Recognised as Basic Roster.")
-    desk = _Desk({source.stem: source for source in sources}, school=school, order=order, room=room)
+    desk = _Desk(by_stem(sources), school=school, order=order, room=room)
     yield from desk.out()
 
 

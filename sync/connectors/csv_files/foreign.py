@@ -1,7 +1,7 @@
 """Lists in another system's format: rows whose cells are looked up by the names of that format's columns."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from sync.connectors.csv_files.cells import SPREADSHEET_ERRORS, reference, text
@@ -13,6 +13,20 @@ from sync.records import NOT_SHARED, Text
 
 Names = Mapping[str, Sequence[str]]  # our word for a column: the plain headers that mean it, the best first
 _NO_VALUE: Final = "a cell holds an error of a spreadsheet's formula; mend it and export again."
+
+
+def by_stem(sources: Iterable[Source]) -> dict[str, Source]:
+    """Return the lists by what they are.
+
+    Raises:
+        Broken: one is there twice.
+    """
+    found: dict[str, Source] = {}
+    for source in sources:
+        if source.stem in found:
+            raise Broken(f"Both {found[source.stem].name} and {source.name} are the same list. Keep one of them.")
+        found[source.stem] = source
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

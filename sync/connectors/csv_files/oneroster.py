@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from sync.connectors.csv_files.cells import CellError, day
-from sync.connectors.csv_files.foreign import Line, Listing, Names
+from sync.connectors.csv_files.foreign import Line, Listing, Names, by_stem
 from sync.connectors.csv_files.lists import TWICE
 from sync.connectors.csv_files.table import Source
 from sync.errors import Broken, Doubtful
@@ -102,6 +102,7 @@ _BESIDE: Final = frozenset({"administrator", "proctor", "aide", *_GUARDS})  # ne
 _GONE: Final = frozenset({"tobedeleted", "inactive"})
 _NAMELESS: Final = "sourcedId is blank: without it nobody can tell who or what this is."
 _NO_ROLE: Final = "role is none of OneRoster's."
+_NO_SCHOOL: Final = "orgSourcedIds is blank, so it cannot be told whether this is a person of our school."
 _ALSO: Final = frozenset(
     ("academicsessions", "courses", "userprofiles", "userresources", "resources", "results", "categories", "lineitems")
 )
@@ -173,10 +174,10 @@ def roster(
     """Yield what the files say; `school` is the sourcedId of ours, "" if there is only one.
 
     Raises:
-        Broken: the files are not those that the manifest promises, or lack a column.
+        Broken: the files are not those that the manifest promises, lack a column, or hold one list twice.
         Doubtful: there are several schools and none is chosen, or no students.
     """
-    package = _Package({source.stem: source for source in sources})
+    package = _Package(by_stem(sources))
     desk = _Desk(package, school=school, order=order, today=today, room=room)
     yield from desk.out()
 
@@ -242,7 +243,7 @@ class _Desk:
         self.roles = room.enter_context(Spool(Role))
         self.classes = room.enter_context(Spool(Group))
         self.births, self.forms = (room.enter_context(Spool(Word)) for _ in range(2))
-        self.tied, self.teachers = (room.enter_context(Spool(Word)) for _ in range(2))
+        self.tied, self.teachers, self.retired = (room.enter_context(Spool(Word)) for _ in range(3))
         self.pairs = {kind: room.enter_context(Spool(Pair)) for kind in (Kind.ENROLMENTS, Kind.TEACHING, Kind.TIES)}
         self.whole = {name for name, mode in package.modes.items() if mode is Mode.BULK}
         self.has_homerooms = False
@@ -340,19 +341,32 @@ class _Desk:
             else:
                 yield from _nobody((*_PEOPLE, Kind.TIES), "", line.fault or _NAMELESS, line.place)
         for line, gone in self._lines("roles"):
-            self._put_role(line, gone=gone)
+            try:
+                self._put_role(line, gone=gone)
+            except CellError as fault:
+                # Whoever it is about may have no other role, and would look as if they were gone.
+                self.whole.discard("roles")
+                self.package.remarks.append(f"{line.place}: {fault} So nobody is ended by this list.")
         for line, gone in self._lines("demographics"):
             if not gone and line.ref("ref"):
                 self.births.put(line.ref("ref"), Word("?" if line.fault else line.ref("born")))
 
     def _put_role(self, line: Line, *, gone: bool) -> None:
-        """Keep a role that is held today under the next free number of its user."""
-        if gone or line.fault or not _is_running(line, today=self.today, order=self.order):
+        """Keep a role that is held today under the next free number of its user.
+
+        Raises:
+            CellError: the row cannot be read.
+        """
+        user = line.ref("user")
+        if line.fault or not user:
+            raise CellError(line.fault or "userSourcedId is blank.")
+        if gone or not _is_running(line, today=self.today, order=self.order):
+            self.retired.put(user, Word(""))
             return
         number = 0
-        while f"{line.ref('user')}\0{number}" in self.roles:
+        while f"{user}\0{number}" in self.roles:
             number += 1
-        self.roles.put(f"{line.ref('user')}\0{number}", Role(line.word("role"), line.ref("org")))
+        self.roles.put(f"{user}\0{number}", Role(line.word("role"), line.ref("org")))
 
     def _roles_of(self, user: User) -> Iterator[Role]:
         """Yield what somebody is; up to 1.1 that stands in their own row, once."""
@@ -392,7 +406,7 @@ class _Desk:
         """Put who sits in and who teaches a class on disk; yield what cannot be read."""
         for line, gone in self._lines("enrollments"):
             group, user = self.classes.get(line.ref("class")), self.users.get(line.ref("user"))
-            if gone or (user and user.gone) or (self.ours and not (group and self._is_ours([group.school]))):
+            if gone or (user and user.gone) or (not line.fault and self._is_elsewhere(line.ref("class"), group)):
                 continue
             kind = _SEATS.get(line.word("role"))
             try:
@@ -402,6 +416,12 @@ class _Desk:
             if fault:
                 kinds = [kind] if kind else _SEATS.values()
                 yield from _nobody(kinds, line.ref("class"), fault, line.place, other_ref=line.ref("user"))
+
+    def _is_elsewhere(self, ref: str, group: Group | None) -> bool:
+        """Whether a class is another school's; one that came twice may be ours."""
+        if group:
+            return not self._is_ours([group.school])
+        return bool(self.ours) and bool(ref) and ref not in self.classes
 
     def _put_seat(self, line: Line, kind: Kind | None, group: Group | None) -> str:
         """Keep a seat that is taken today; return what is wrong with it, "" if nothing is."""
@@ -444,9 +464,9 @@ class _Desk:
             yield from _nobody([Kind.TIES], "", TWICE, "users.csv")
         for user in self.users.rows():
             kinds = self._kinds_of(user)
-            fault = user.fault or ("" if kinds or self.ours else _NO_ROLE)
-            if user.gone:
+            if user.gone or self._is_not_here(user, kinds):
                 continue
+            fault = user.fault or ("" if kinds else _NO_ROLE) or ("" if self._is_placed(user) else _NO_SCHOOL)
             if fault:
                 yield from _nobody(kinds or _PEOPLE, user.ref, fault, user.place)
                 # Ties are named by the student; an unreadable guardian could be tied to any.
@@ -456,6 +476,21 @@ class _Desk:
             for kind in sorted(kinds):
                 if self._is_our(user, kind):
                     yield self._person(user, kind)
+
+    def _is_not_here(self, user: User, kinds: frozenset[Kind]) -> bool:
+        """Whether somebody is known to be nobody of ours: of another school alone, or with roles that have ended."""
+        orgs = self._orgs_of(user)
+        elsewhere = bool(orgs) and not user.fault and not self._is_ours(orgs) and not self._hangs_on_us(user)
+        return elsewhere or (not kinds and user.ref in self.retired)
+
+    def _is_placed(self, user: User) -> bool:
+        return not self.ours or bool(self._orgs_of(user)) or self._hangs_on_us(user)
+
+    def _orgs_of(self, user: User) -> list[str]:
+        return user.orgs or [role.org for role in self._roles_of(user) if role.org]
+
+    def _hangs_on_us(self, user: User) -> bool:
+        return user.ref in self.tied or user.ref in self.teachers
 
     def _person(self, user: User, kind: Kind) -> RosterRecord:
         names: dict[str, Any] = {"ref": user.ref, "given_name": user.given_name, "family_name": user.family_name}
@@ -519,7 +554,7 @@ def _user(line: Line, *, gone: bool) -> User:
         orgs=line.list("orgs") or line.list("primary_org"),
         gone=gone,
         fault=line.fault,
-        place=line.place,
+        place=line.place if line.fault else "users.csv",  # or a row that comes twice would differ from itself
     )
 
 
@@ -534,7 +569,7 @@ def _group(line: Line, *, gone: bool) -> Group:
         school=line.ref("school"),
         gone=gone,
         fault=line.fault,
-        place=line.place,
+        place=line.place if line.fault else "classes.csv",
     )
 
 

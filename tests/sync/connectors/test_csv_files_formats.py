@@ -217,6 +217,48 @@ def test_enrolments_of_another_time_are_no_seats(tmp_path: Path, night: Night) -
     assert len(found[Kind.ENROLMENTS] | found[Kind.TEACHING]) == len(whole) - 2
 
 
+def test_a_row_that_comes_twice_the_same_counts_once(tmp_path: Path, night: Night) -> None:
+    path = oneroster_csv.write(night, tmp_path / "roster.zip")
+    for name in ("users.csv", "classes.csv", "enrollments.csv"):
+        edit(path, name, lambda table: [*table, *table[1:]])
+    found = read(tmp_path)
+    assert kinds(found) == truth(night, version="1.1")
+    assert not found.unreadable
+
+
+def test_a_role_that_ended_makes_nobody_and_one_that_cannot_be_read_ends_nobody(tmp_path: Path, night: Night) -> None:
+    path = oneroster_csv.write(night, tmp_path / "roster.zip", version="1.2")
+    edit(path, "roles.csv", lambda t: [t[0], [*t[1][:7], "2001-07-20", *t[1][8:]], *t[2:]])
+    found = read(tmp_path)
+    assert len(kinds(found)[Kind.STUDENTS]) == len(truth(night, version="1.2")[Kind.STUDENTS]) - 1
+    assert found.complete == SHARED
+    assert not found.unreadable
+    edit(path, "roles.csv", lambda t: [t[0], [*t[1][:7], "soon", *t[1][8:]], *t[2:]])
+    found = read(tmp_path)
+    assert found.complete == {Kind.CLASSES, Kind.ENROLMENTS, Kind.TEACHING}
+    assert "So nobody is ended by this list." in remarks(found)
+
+
+def test_of_several_schools_whoever_cannot_be_placed_is_not_gone(tmp_path: Path, night: Night) -> None:
+    path = oneroster_csv.write(night, tmp_path / "roster.zip", neighbour=True)
+    edit(path, "users.csv", lambda t: [t[0], [*t[1][:4], "", *t[1][5:]], *t[2:]])
+    edit(path, "classes.csv", lambda t: [*t, [*t[1][:3], "Otherwise", *t[1][4:]]])
+    found = read(tmp_path, school=oneroster_csv.SCHOOL)
+    said = unreadable(found)
+    assert [kind for kind, *_ in said].count(Kind.STUDENTS) == 1
+    assert [kind for kind, *_ in said].count(Kind.CLASSES) == 1
+    whole = truth(night, version="1.1")
+    assert kinds(found)[Kind.ENROLMENTS] == whole[Kind.ENROLMENTS]
+    assert found.complete == SHARED
+
+
+def test_two_packages_at_once_are_not_mixed(tmp_path: Path, night: Night) -> None:
+    oneroster_csv.write(night, tmp_path / "monday.zip")
+    oneroster_csv.write(night, tmp_path / "tuesday.zip")
+    with pytest.raises(Broken, match="are the same list"):
+        read(tmp_path)
+
+
 def test_nothing_of_a_kind_proves_nothing(tmp_path: Path, night: Night) -> None:
     path = oneroster_csv.write(night, tmp_path / "roster.zip")
     edit(path, "users.csv", lambda t: [t[0], *([*row[:15], "", *row[16:]] for row in t[1:] if row[5] != "parent")])
