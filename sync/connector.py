@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from sync.http import PACE, Http
 from sync.records import KIND_OF, Kind, MarkRecord, RosterRecord, Session, Unreadable
+from sync.sftp import Sftp
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,9 @@ class Connector(abc.ABC):
     sessions: ClassVar[frozenset[Session]] = frozenset()  # of attendance; empty: the marks come by CSV
     pace: ClassVar[float] = PACE  # requests per second to one of its hosts, by all our workers together
 
-    def __init__(self, settings: Any, http: Http) -> None:
-        self.settings, self.http = settings, http
+    def __init__(self, settings: Any, http: Http, *, sftp: Sftp | None = None) -> None:
+        # Few connectors have a use for the second door; it holds nothing open, so there always is one.
+        self.settings, self.http, self.sftp = settings, http, sftp or Sftp()
 
     @abc.abstractmethod
     def roster(self) -> Iterator[RosterRecord]:

@@ -10,12 +10,15 @@ from django.db.models import Count, Min, QuerySet
 
 from sync import registry, sentences
 from sync.connectors.csv_files.columns import REQUIRED
-from sync.connectors.csv_files.templates import EXAMPLES
+from sync.connectors.csv_files.templates import ATTENDANCE, ATTENDANCE_NEEDED, EXAMPLES
 from sync.models import Change, Connection, Hold, Refusal, Run
 from sync.records import Kind
 from sync.sentences import Sentence
+from tenants.models import AuditEvent
+from users.models import Account
 
 RECORDS_PER_PAGE: Final = 50
+UPLOADS_SHOWN: Final = 6
 PEOPLE: Final = ("students", "guardians", "staff")
 
 
@@ -83,7 +86,7 @@ _PURPOSES: Final = {
 
 def csv_sheets() -> tuple[CsvSheet, ...]:
     """Return the CSV files in the order in which a school fills them in; no query."""
-    return tuple(
+    sheets = (
         CsvSheet(
             kind=kind.value,
             purpose=purpose,
@@ -91,6 +94,74 @@ def csv_sheets() -> tuple[CsvSheet, ...]:
             optional=tuple(name for name in EXAMPLES[kind] if name not in REQUIRED[kind]),
         )
         for kind, purpose in _PURPOSES.items()
+    )
+    return (*sheets, _MARKS)
+
+
+_MARKS: Final = CsvSheet(
+    kind="attendance",
+    purpose="Marks. A row that is missing means that nothing was recorded, never that a student was there.",
+    needed=ATTENDANCE_NEEDED,
+    optional=tuple(name for name in ATTENDANCE[0] if name not in ATTENDANCE_NEEDED),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Upload:
+    """Somebody gave us files, or put them in force; `what` is a sentence."""
+
+    at: datetime.datetime
+    who: str
+    what: str
+
+
+_UPLOADS: Final = {"files.uploaded": "Uploaded", "files.used": "Put in force"}
+
+
+def uploads() -> tuple[Upload, ...]:
+    """Return the last uploads of the open school, newest first, from its audit trail; two queries."""
+    events = AuditEvent.objects.filter(action__in=_UPLOADS).order_by("-at", "-id")[:UPLOADS_SHOWN]
+    names = dict(Account.objects.filter(pk__in={event.actor_id for event in events}).values_list("pk", "email"))
+    return tuple(
+        Upload(
+            at=event.at,
+            who=names.get(event.actor_id or 0, "somebody whose account is gone"),
+            what=f"{_UPLOADS[event.action]}: {event.reason}",
+        )
+        for event in events
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Foreseen:
+    """What a run would do to one kind."""
+
+    kind: str
+    rows: int
+    added: int
+    updated: int
+    gone: int
+    held: int
+
+    @property
+    def changes(self) -> int:
+        """All that would happen, or wait."""
+        return self.added + self.updated + self.gone + self.held
+
+
+def foreseen(counts: Mapping[str, Mapping[str, int]]) -> tuple[Foreseen, ...]:
+    """Return what `runs.counts` says of a preview, a row for each kind, in the order of the templates; no query."""
+    return tuple(
+        Foreseen(
+            kind=kind,
+            rows=counts[kind].get("rows", 0),
+            added=_sum({kind: counts[kind]}, ("arrived", "returned")),
+            updated=counts[kind].get("amended", 0),
+            gone=_sum({kind: counts[kind]}, ("left", "missing", "ended")),
+            held=counts[kind].get("held", 0),
+        )
+        for kind in Kind
+        if kind in counts
     )
 
 
@@ -256,10 +327,15 @@ def run_report(run: Run, *, action: str = "", kind: str = "", page: str | int | 
 
 
 def _faults(run: Run) -> tuple[Fault, ...]:
-    """Group the refusals by what is to be done about them, the most frequent first; one query."""
-    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    """Group the refusals of a run; one query."""
     rows = Refusal.objects.filter(run=run).order_by("kind", "reason", "ref", "id")
-    for kind, reason, ref, place in rows.values_list("kind", "reason", "ref", "place"):
+    return faults_of(rows.values_list("kind", "reason", "ref", "place"))
+
+
+def faults_of(refusals: Iterable[tuple[str, str, str, str]]) -> tuple[Fault, ...]:
+    """Group refusals (kind, reason, ref, place) by what is to be done about them, the most frequent first."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for kind, reason, ref, place in refusals:
         found.setdefault((kind, reason), []).append((ref, place))
     grouped = sorted(found.items(), key=lambda item: -len(item[1]))
     return tuple(Fault(kind=kind, reason=reason, where=tuple(where)) for (kind, reason), where in grouped)

@@ -39,7 +39,7 @@ _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
     "reception": (
         _Item("Front desk", "layout-grid", "reception:home"),
         _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run"})),
-        _Item("CSV files", "inbox", "reception:files"),
+        _Item("CSV files", "inbox", "reception:files", frozenset({"reception:upload"})),
     ),
 }
 _MODE_ICONS: Final[dict[Mode, str]] = {"staff": "graduation-cap", "parent": "house", "reception": "school"}

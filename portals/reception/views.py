@@ -10,9 +10,7 @@ from django.views.decorators.http import require_safe
 from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
 from sync import queries, sentences
-from sync.connectors.csv_files import templates
 from sync.models import Change, Run
-from sync.records import Kind
 from tenants.models import School
 from users.queries import heads
 
@@ -71,28 +69,6 @@ def run(request: ReceptionRequest, pk: int) -> HttpResponse:
             "source": queries.source(),
         },
     )
-
-
-@require_safe
-@gate()
-def files(request: ReceptionRequest) -> HttpResponse:
-    """Show which CSV files a school may give us, what is in them, and a template of each (R8)."""
-    return render(request, "reception/files.html", {"sheets": queries.csv_sheets(), "fresh": queries.freshness()})
-
-
-@require_safe
-@gate()
-def template(request: ReceptionRequest, kind: str) -> HttpResponse:  # noqa: ARG001 the gate needs it
-    """Give one template to fill in.
-
-    Raises:
-        Http404: there is no such file.
-    """
-    if kind not in set(Kind):
-        raise Http404("no such file")
-    response = HttpResponse(templates.template(Kind(kind)), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{kind}.csv"'
-    return response
 
 
 def known(value: str, values: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""The only door out: reading over HTTP from the MIS partners, and nothing but reading (R20).
+"""The first of two doors out: reading over HTTP from the MIS partners, and nothing but reading (R20).
 
 What goes wrong becomes one of `sync.errors`, told apart by what happens next. No text of this package holds a header,
 a parameter, a form field, a path or a body: those are secrets and children's data. It names the host and the status.

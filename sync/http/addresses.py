@@ -23,7 +23,7 @@ def demand_address(url: str, *, loopback: bool) -> None:
         raise Refused(_NO_TLS.format(host=parts.hostname))
 
 
-def demand_allowed(address: str, host: str, *, loopback: bool, plain: bool) -> None:
+def demand_allowed(address: str, host: str, *, loopback: bool, plain: bool = False) -> None:
     """Refuse the address that a host's name stands for, unless it is public, or this machine and `loopback` is set."""
     ip = _embedded(ipaddress.ip_address(address))
     if loopback and ip.is_loopback:

@@ -15,9 +15,11 @@ from django.db import transaction
 
 from sync import registry
 from sync.connector import Connector
+from sync.connectors.csv_files.folder import ENDINGS, is_usable
 from sync.http import PACE, Http, PageStore
 from sync.models import Connection, MisProduct
 from sync.pace import RedisPace
+from sync.sftp import Sftp
 from tenants.models import School
 from tenants.operations import record
 
@@ -35,7 +37,7 @@ class Paused(Exception):
 
 
 class NoFiles(ValueError):
-    """There is nothing to place: a path is missing or holds no CSV file."""
+    """There is nothing to place: a path is missing or holds no file that can be read."""
 
 
 def default_folder(school: School) -> Path:
@@ -114,7 +116,9 @@ def resume(*, was: str) -> None:
 
 def build(connection: Connection, http: Http) -> Connector:
     """Return the connector of a connection, with its settings; nothing is fetched yet."""
-    return registry.connector(connection.connector)(check_settings(connection.connector, connection.settings), http)
+    kind = registry.connector(connection.connector)
+    sftp = Sftp(loopback=settings.INSECURE_LOCAL)
+    return kind(check_settings(connection.connector, connection.settings), http, sftp=sftp)
 
 
 @contextmanager
@@ -139,39 +143,49 @@ def way_out(*, pace: float = PACE, pages: PageStore | None = None) -> Iterator[H
 
 
 def place_files(*, school: School, paths: Sequence[Path], at: datetime.datetime) -> Path:
-    """Copy a school's CSV files into a new batch of their own and point its connection at it.
+    """Copy a school's files into a new batch of their own and point its connection at it.
 
     The batch is complete before it is used, so a run never reads half an upload. Returns the batch's folder.
 
     Raises:
-        NoFiles: a path does not exist, or there is no .csv among them.
+        NoFiles: a path does not exist, or no file among them can be read.
         NotConnected: the school has no connection.
     """
     connection = active()
-    batch = default_folder(school) / f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    batch = new_batch(school=school, at=at)
     gather(paths=paths, into=batch)
-    connection.settings = {**connection.settings, "folder": str(batch)}
-    connection.save(update_fields=["settings"])
+    put_in_force(connection, batch=batch)
     return batch
 
 
+def new_batch(*, school: School, at: datetime.datetime) -> Path:
+    """Return a folder that nobody has used yet, for files that come together; it is not made."""
+    return default_folder(school) / f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def put_in_force(connection: Connection, *, batch: Path) -> None:
+    """Have the next run read this batch."""
+    connection.settings = {**connection.settings, "folder": str(batch), "place": "upload"}
+    connection.save(update_fields=["settings"])
+
+
 def gather(*, paths: Sequence[Path], into: Path) -> None:
-    """Copy the CSV files among these files and folders into one folder.
+    """Copy the files that can be read among these files and folders into one folder.
 
     Raises:
-        NoFiles: a path does not exist, or there is no .csv among them.
+        NoFiles: a path does not exist, or no file among them can be read.
     """
-    files = [file for path in paths for file in _csv_files(path)]
+    files = [file for path in paths for file in _usable_files(path)]
     if not files:
-        raise NoFiles("no .csv file was given")
+        raise NoFiles(f"no file was given that can be read ({', '.join(ENDINGS)})")
     into.mkdir(parents=True, exist_ok=True)
     for file in files:
         shutil.copyfile(file, into / file.name)
 
 
-def _csv_files(path: Path) -> list[Path]:
+def _usable_files(path: Path) -> list[Path]:
     if not path.exists():
         raise NoFiles(f"{path} does not exist")
     if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.suffix.lower() == ".csv")
+        return sorted(file for file in path.iterdir() if is_usable(file.name))
     return [path]

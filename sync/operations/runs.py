@@ -113,13 +113,15 @@ def _enqueue(school: int, run: int) -> None:
 def preview(*, school: School, folder: str = "", clock: Clock = timezone.now) -> Preview:
     """Read the MIS and return what tonight would do, without writing anything; `folder` stands in for the files.
 
+    With a `folder` nothing is asked over the network, so then the school may be open already.
+
     Raises:
         SyncError, NotConnected: as a run would end.
     """
     with scope.school(school.pk):
         link = connections.active()
     if folder:
-        link.settings = {**link.settings, "folder": folder}
+        link.settings = {**link.settings, "folder": folder, "place": "upload"}
     night = school.local(clock()).date()
     roster = normalise(_read(link).records, today=night)
     with scope.school(school.pk):

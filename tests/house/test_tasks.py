@@ -121,15 +121,19 @@ def scopes_by_the_back_door(source: Source) -> list[int]:
 
 NETWORK = (
     *("requests", "httpx", "aiohttp", "urllib3", "urllib.request", "http.client", "socket", "smtplib", "ftplib"),
-    "redis",
+    *("redis", "paramiko"),
 )
 OPENS_CONNECTIONS = {
-    "sync/http/door.py": (frozenset({"requests"}), "the only door out, to the MIS partners"),
+    "sync/http/door.py": (frozenset({"requests"}), "the first door out, to the MIS partners"),
     "sync/http/connections.py": (
         frozenset({"requests", "urllib3", "socket", "http.client"}),
         "the connections of that door, which look where they lead",
     ),
     "sync/http/bodies.py": (frozenset({"requests", "urllib3"}), "reads what came in by that door"),
+    "sync/sftp.py": (
+        frozenset({"paramiko", "socket"}),
+        "the second door out, to the folders that a school's MIS leaves its files in",
+    ),
     "sync/pace.py": (
         frozenset({"redis"}),
         "one pace for all workers, kept in our own Redis; it never leaves the house",

@@ -1,6 +1,7 @@
 """Ways through the product: by keyboard alone, without JavaScript, by code, and with htmx making it nicer."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +80,40 @@ def test_everything_works_without_javascript(visit: Any, site: Site):
     page.get_by_role("button", name="Sign out").click()
     visitor.go("/s/northgate/staff/")
     assert "/accounts/login/" in page.url
+
+
+def test_files_are_uploaded_and_looked_at_by_keyboard_alone(visit: Any, site: Site, tmp_path: Path):
+    roster = tmp_path / "students.csv"
+    roster.write_text("ref,given_name,family_name,email\n1,Ann,Lee,nonsense\n2,Bo\n")
+    visitor = visit(NARROW)
+    visitor.sign_in("jo.hart@northgate-school.example")
+    visitor.go("/s/northgate/reception/files/")
+    assert not visitor.faults()
+    tab_to(visitor, "Upload and look first")
+    visitor.page.get_by_label("Files").set_input_files(roster)  # the window for it is the browser's own
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_url("**/files/uploads/**")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Your upload")
+    expect(visitor.page.get_by_text("2 read")).to_be_visible()
+    assert not visitor.faults()
+    tab_to(visitor, "Sync now")
+    tab_to(visitor, "Do not use these files")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_url("**/reception/files/")
+    expect(visitor.page.get_by_text("Uploaded: 1 file").first).to_be_visible()
+
+
+def test_wrong_files_are_named_without_javascript(visit: Any, site: Site, tmp_path: Path):
+    wrong = tmp_path / "students.csv"
+    wrong.write_text("ref,given_name\n1,Ann\n")
+    visitor = visit(NARROW, java_script_enabled=False)
+    visitor.sign_in("jo.hart@northgate-school.example")
+    visitor.go("/s/northgate/reception/files/")
+    visitor.page.get_by_label("Files").set_input_files(wrong)
+    visitor.page.get_by_role("button", name="Upload and look first").click()
+    expect(visitor.page.get_by_text("students.csv has no column family_name")).to_be_visible()
+    visitor.page.get_by_role("link", name="Upload again").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("CSV files")
 
 
 def test_search_swaps_the_results_and_back_brings_them_back(visit: Any, site: Site):

@@ -11,7 +11,8 @@ from local.renderings.csv_files import main, write
 from local.world import cast
 from local.world.build import world
 from local.world.model import NIGHTS
-from sync.connectors.csv_files.connector import CsvFiles, CsvSettings
+from sync.connectors.csv_files import CsvFiles
+from sync.connectors.csv_files.settings import CsvSettings
 from sync.http import Http
 from sync.records import KIND_OF, Complete, Unreadable
 

@@ -4,7 +4,7 @@ import datetime
 import functools
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -21,10 +21,17 @@ _DATES: Final = {order: re.compile(r"[/.\- ]".join(_PART[letter] for letter in o
 _ISO: Final = re.compile(f"{_YEAR}-{_MONTH}-{_DAY}{_MIDNIGHT}")
 _AS_TEXT: Final = re.compile(r'="((?:[^"]|"")*)"')  # how spreadsheets are told to keep leading zeros
 _COUNT: Final = re.compile(r"[0-9]{1,6}")
+SPREADSHEET_ERRORS: Final = frozenset(
+    {"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
+)
+_IS_ERROR: Final = "{field} is an error of a spreadsheet's formula, not a value; mend the formula and export again."
 _FLAGS: Final = {
     **dict.fromkeys(("yes", "y", "true", "t", "1"), True),
     **dict.fromkeys(("no", "n", "false", "f", "0"), False),
 }
+
+
+T = TypeVar("T")
 
 
 class CellError(ValueError):
@@ -39,9 +46,24 @@ def text(cell: str) -> str:
     return wrapped[1].replace('""', '"') if wrapped else cell
 
 
+def is_error(cell: str) -> bool:
+    """Whether a spreadsheet wrote down that it has no value."""
+    return cell[:1] == "#" and cell.strip() in SPREADSHEET_ERRORS
+
+
 def reference(cell: str) -> str:
     """Return a reference, "" if there is none. Blanks around it come from the file, not from the MIS."""
-    return text(cell).strip()
+    return "" if is_error(cell) else text(cell).strip()
+
+
+def _checked(convert: Callable[..., T], cell: str, *, field: str, **how: str) -> T:
+    if is_error(cell):
+        raise CellError(_IS_ERROR.format(field=field))
+    return convert(cell, field=field, **how)
+
+
+def _text(cell: str, *, field: str) -> str:  # noqa: ARG001 as its siblings
+    return text(cell)
 
 
 def _required_reference(cell: str, *, field: str) -> str:
@@ -51,7 +73,12 @@ def _required_reference(cell: str, *, field: str) -> str:
     return ref
 
 
-def _day(cell: str, *, field: str, order: str) -> datetime.date | None:
+def day(cell: str, *, field: str, order: str) -> datetime.date | None:
+    """Return a day, None if the cell is blank; `order` is one of `ORDERS`.
+
+    Raises:
+        CellError: it is no day.
+    """
     written = text(cell).strip()
     if not written:
         return None
@@ -94,9 +121,9 @@ def converters(kind: Kind, *, order: str) -> dict[str, Callable[[str], object]]:
 
 def _converter(name: str, shape: object, *, order: str) -> Callable[[str], object]:
     if name == "ref" or name.endswith("_ref"):
-        return functools.partial(_required_reference, field=name)
+        return functools.partial(_checked, _required_reference, field=name)
     if shape == Day:
-        return functools.partial(_day, field=name, order=order)
+        return functools.partial(_checked, day, field=name, order=order)
     if shape == Flag:
-        return functools.partial(_flag, field=name)
-    return functools.partial(_count, field=name) if shape == Count else text
+        return functools.partial(_checked, _flag, field=name)
+    return functools.partial(_checked, _count if shape == Count else _text, field=name)

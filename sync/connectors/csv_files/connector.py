@@ -1,160 +1,142 @@
-"""The connector for CSV files: one folder with a school's present upload, read twice and never kept whole (R8)."""
+"""The connector for files: one batch of CSV files, workbooks or zips, in whichever format a school has them (R8)."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+import datetime
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, Final, cast
+from typing import ClassVar
 
-from sync.connector import Connector, setting
-from sync.connectors.csv_files.cells import ORDERS, CellError, converters, reference
-from sync.connectors.csv_files.columns import KEYS, RECORD_OF, unknown_remark
-from sync.connectors.csv_files.folder import batch_in, demand_unchanged, unreadable
-from sync.connectors.csv_files.sheet import Sheet, open_sheet
-from sync.records import Complete, Kind, Remark, RosterRecord, Unreadable
-
-_TWICE: Final = "the reference appears twice with different contents; keep the row that is right."
-_RAGGED: Final = "the row has {found} columns but the header {wanted}; look for a missing or extra delimiter."
-
-Key = tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CsvSettings:
-    """Where the files are, and how their dates are written."""
-
-    folder: str = setting(label="Folder", help="The folder that holds the school's present upload.")
-    dates: str = setting(
-        label="Order of dates",
-        help="How 3 April 2015 is written: dmy 03/04/2015, mdy 04/03/2015, ymd 2015/04/03. 2015-04-03 always works.",
-        default="dmy",
-        choices=tuple(ORDERS),
-    )
-
-    def __post_init__(self) -> None:
-        if self.dates not in ORDERS:
-            raise ValueError(f"dates is one of {', '.join(ORDERS)}")
+from sync.connector import Connector, Finding, Reach
+from sync.connectors.csv_files import basic, oneroster
+from sync.connectors.csv_files.attendance import STEM, marks
+from sync.connectors.csv_files.drop import LocalShelf, holds_marks, newest
+from sync.connectors.csv_files.folder import File, demand_unchanged, files_in, stamp, unreadable
+from sync.connectors.csv_files.formats import Format, format_of, sources_in
+from sync.connectors.csv_files.lists import KIND_BY_NAME, read_list
+from sync.connectors.csv_files.settings import CsvSettings
+from sync.connectors.csv_files.table import Source
+from sync.errors import Broken
+from sync.records import Kind, MarkRecord, Remark, RosterRecord, Session
+from sync.sftp import Login, another_key, same_fingerprint
 
 
 class CsvFiles(Connector):
-    """Reads students.csv and its eight companions; a file that is not there is a kind that is not shared."""
+    """Reads our own templates, OneRoster CSV or the Basic Roster; a list that is not there is a kind not shared."""
 
     key: ClassVar[str] = "csv_files"
     label: ClassVar[str] = "CSV files"
     Settings: ClassVar[type] = CsvSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
+    sessions: ClassVar[frozenset[Session]] = frozenset(Session)
 
     def roster(self) -> Iterator[RosterRecord]:
-        """Yield all files, each kind followed by its `Complete`; see `Connector.roster`."""
-        try:
-            yield from self._files()
-        except OSError as fault:
-            raise unreadable("A CSV file", fault) from None
+        """Yield all lists, each kind read to its end followed by its `Complete`; see `Connector.roster`."""
+        with self._opened(lambda name: not holds_marks(name)) as batch:
+            if not batch.files and self.settings.place != "upload":
+                raise Broken(
+                    "The drop folder holds no files of a roster (.csv, .zip, .xlsx, .xls). Nothing was changed."
+                )
+            lists = tuple(source for source in batch.sources if not source.stem.startswith(STEM))
+            yield from self._records(batch, lists)
+            demand_unchanged(batch.files)
 
-    def _files(self) -> Iterator[RosterRecord]:
-        batch = batch_in(Path(self.settings.folder))
-        if batch.strangers:
-            yield Remark(text=f"Not read, because no list has this name: {', '.join(batch.strangers)}.")
-        for source in batch.sources:
-            yield from _read(open_sheet(source.kind, source.path), order=self.settings.dates)
-            # Also the files before this one: the kinds must be one picture, not two halves of two uploads.
-            demand_unchanged(batch.sources)
+    def attendance(self, day: datetime.date) -> Iterator[MarkRecord]:
+        """Yield the marks of one day; see `Connector.attendance`."""
+        with self._opened(holds_marks) as batch:
+            yield from marks(batch.sources, date=day, order=self.settings.dates, room=batch.room)
+            demand_unchanged(batch.files)
 
+    def probe(self) -> Iterator[Finding]:
+        """Say whose key the SFTP server shows, for it is never trusted unseen; then what can be read."""
+        if self.settings.place == "sftp":
+            seen = self.sftp.fingerprint(host=self.settings.host, port=int(self.settings.port))
+            if not same_fingerprint(seen, self.settings.fingerprint):
+                yield Finding(part="SFTP server", reach=Reach.FAULTY, text=another_key(self.settings.host, seen))
+                return
+            yield Finding(part="SFTP server", reach=Reach.READS, text=f"It shows the key {seen}, as entered.")
+        yield from super().probe()
 
-def _read(sheet: Sheet, *, order: str) -> Iterator[RosterRecord]:
-    survey = _survey(sheet)
-    yield from _remarks(sheet, survey=survey)
-    read = _reader(sheet, survey=survey, order=order)
-    rows = 0
-    for number, (line, cells) in enumerate(sheet.rows()):
-        if number not in survey.repeated:
-            rows += 1
-            yield read(line, cells)
-    yield Complete(kind=sheet.kind, rows=rows)
+    def _records(self, batch: "_Batch", lists: Sequence[Source]) -> Iterator[RosterRecord]:
+        school, order = self.settings.school, self.settings.dates
+        match format_of(lists):
+            case Format.ONEROSTER:
+                today = datetime.datetime.now(tz=datetime.UTC).date()
+                yield from oneroster.roster(lists, school=school, order=order, today=today, room=batch.room)
+            case Format.BASIC:
+                yield from basic.roster(lists, school=school, order=order, room=batch.room)
+            case Format.OURS:
+                yield from _templates(lists, order=order, between=lambda: demand_unchanged(batch.files))
+
+    @contextlib.contextmanager
+    def _opened(self, wanted: Callable[[str], bool]) -> Iterator["_Batch"]:
+        """Open the batch in force; of a drop folder, the newest with a file that is `wanted`."""
+        with contextlib.ExitStack() as room:
+            under = Path(room.enter_context(tempfile.TemporaryDirectory(prefix="batch-")))
+            try:
+                files = self._files(wanted, under)
+                yield _Batch(files=files, sources=sources_in(files, room=room, under=under), room=room)
+            except OSError as fault:
+                raise unreadable("A CSV file", fault) from None
+
+    def _files(self, wanted: Callable[[str], bool], under: Path) -> tuple[File, ...]:
+        folder = self.settings.folder
+        match self.settings.place:
+            case "upload":
+                return files_in(Path(folder))
+            case "drop":
+                found = newest(LocalShelf(), folder, wanted=wanted, now=time.time())
+                return tuple(File(path=Path(entry.path), stamp=stamp(Path(entry.path))) for entry in found)
+        into = under / "fetched"
+        into.mkdir()
+        with self.sftp.open(self._login()) as far:
+            for entry in newest(far, folder, wanted=wanted, now=time.time()):
+                far.fetch(entry, into / entry.name)
+        return files_in(into)
+
+    def _login(self) -> Login:
+        known = self.settings
+        return Login(
+            host=known.host,
+            port=int(known.port),
+            user=known.user,
+            password=known.password,
+            private_key=known.private_key,
+            fingerprint=known.fingerprint,
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Survey:
-    """What only the whole file can tell: keys with several contents, and the numbers of rows that say nothing new."""
+class _Batch:
+    """The files of one reading, the lists in them, and the room that what is opened is kept in."""
 
-    contested: frozenset[Key]
-    repeated: frozenset[int]
+    files: tuple[File, ...]
+    sources: tuple[Source, ...]
+    room: contextlib.ExitStack
 
 
-def _survey(sheet: Sheet) -> Survey:
-    """Read the file once for its keys, so that no row is handed out which a later row contradicts.
+def _templates(sources: Sequence[Source], *, order: str, between: Callable[[], None]) -> Iterator[RosterRecord]:
+    """Yield the lists of our own templates; `between` is called behind each.
 
-    Of each row only the key and a hash stay in memory.
+    Raises:
+        Broken: two lists are of one kind, or there are no students.
     """
-    key_of, content_of = _key_reader(sheet), _content_reader(sheet)
-    first: dict[Key, int] = {}
-    others: dict[Key, set[int]] = {}
-    repeated: set[int] = set()
-    for number, (_, cells) in enumerate(sheet.rows()):
-        key, said = key_of(cells), content_of(cells)
-        if not key:
-            continue
-        if key not in first:
-            first[key] = said
-        elif said == first[key] or said in others.get(key, ()):
-            repeated.add(number)
-        else:
-            others.setdefault(key, set()).add(said)
-    return Survey(contested=frozenset(others), repeated=frozenset(repeated))
-
-
-def _key_reader(sheet: Sheet) -> Callable[[list[str]], Key]:
-    """Return what reads the key of a row: () if a part of it is blank, or cannot be trusted."""
-    width = sheet.columns.width
-    places = tuple(sheet.columns.index[name] for name in KEYS[sheet.kind])
-
-    def key_of(cells: list[str]) -> Key:
-        # In a ragged row only the first cell is surely in its column.
-        if len(cells) != width and places != (0,):
-            return ()
-        key = tuple(reference(cells[place]) for place in places)
-        return key if all(key) else ()
-
-    return key_of
-
-
-def _content_reader(sheet: Sheet) -> Callable[[list[str]], int]:
-    """Return what hashes the cells of a row that we read; a column that nobody reads makes no difference."""
-    known = sorted(sheet.columns.index.values())
-    width = sheet.columns.width
-    return lambda cells: hash(tuple([cells[i] for i in known] if len(cells) == width else cells))
-
-
-def _remarks(sheet: Sheet, *, survey: Survey) -> Iterator[Remark]:
-    file, ignored = sheet.path.name, len(survey.repeated)
-    texts = (
-        sheet.encoding.remark,
-        unknown_remark(sheet.columns, file=file),
-        f"{file}: {ignored} repeated rows were ignored; they say the same as a row before them." if ignored else "",
-    )
-    return (Remark(text=text) for text in texts if text)
-
-
-def _reader(sheet: Sheet, *, survey: Survey, order: str) -> Callable[[int, list[str]], RosterRecord]:
-    """Return what makes a record, or an `Unreadable`, of one row."""
-    columns, key_of = sheet.columns, _key_reader(sheet)
-    make = cast("Callable[..., RosterRecord]", RECORD_OF[sheet.kind])
-    convert = converters(sheet.kind, order=order)
-    plan = [(field, place, convert[field]) for field, place in columns.index.items()]
-    ref_place = columns.index[KEYS[sheet.kind][0]]
-
-    def unreadable_row(line: int, cells: list[str], reason: str) -> Unreadable:
-        known = len(cells) == columns.width or ref_place == 0
-        ref = reference(cells[ref_place]) if known else ""
-        return Unreadable(kind=sheet.kind, ref=ref, reason=reason, place=f"{sheet.path.name}, line {line}")
-
-    def read(line: int, cells: list[str]) -> RosterRecord:
-        if len(cells) != columns.width:
-            return unreadable_row(line, cells, _RAGGED.format(found=len(cells), wanted=columns.width))
-        if survey.contested and key_of(cells) in survey.contested:
-            return unreadable_row(line, cells, _TWICE)
-        try:
-            return make(**{field: read_cell(cells[place]) for field, place, read_cell in plan})
-        except CellError as fault:
-            return unreadable_row(line, cells, str(fault))
-
-    return read
+    found: dict[Kind, Source] = {}
+    for source in sources:
+        kind = KIND_BY_NAME.get(source.stem)
+        if kind in found:
+            raise Broken(f"Both {found[kind].name} and {source.name} are lists of {kind}. Keep one of them.")
+        if kind:
+            found[kind] = source
+    if Kind.STUDENTS not in found:
+        raise Broken("There is no students.csv. Upload it together with the other files; nothing was changed.")
+    strangers = [source.name for source in sources if source.stem not in KIND_BY_NAME]
+    if strangers:
+        yield Remark(text=f"Not read, because no list has this name: {', '.join(strangers)}.")
+    for kind in Kind:
+        if kind in found:
+            yield from read_list(kind, found[kind], order=order)
+            # Also the files before this one: the kinds must be one picture, not two halves of two uploads.
+            between()

@@ -1,4 +1,4 @@
-"""Which file of the school's folder is which kind, and the proof that none changed while it was read."""
+"""Which files lie in the school's folder, and the proof that none changed while it was read."""
 
 import dataclasses
 import os
@@ -7,65 +7,31 @@ from pathlib import Path
 from typing import Final
 
 from sync.errors import Broken, Busy, Refused
-from sync.records import Kind
 
-# Without case and ".csv". The first name is ours; the others are what schools call the same list.
-NAMES: Final[dict[Kind, tuple[str, ...]]] = {
-    Kind.STUDENTS: ("students", "pupils"),
-    Kind.GUARDIANS: ("guardians", "contacts", "parents"),
-    Kind.STAFF: ("staff",),
-    Kind.CLASSES: ("classes",),
-    Kind.TIES: ("ties", "links", "relationships"),
-    Kind.ENROLMENTS: ("enrolments", "enrollments"),
-    Kind.TEACHING: ("teaching",),
-    Kind.MEDICAL: ("medical",),
-    Kind.DIETARY: ("dietary",),
-}
-_KIND: Final = {name: kind for kind, names in NAMES.items() for name in names}
+ENDINGS: Final = (".csv", ".zip", ".xlsx", ".xls")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Source:
+class File:
     """One file, and its identity, size and time of change when the run began."""
 
-    kind: Kind
     path: Path
     stamp: tuple[int, int, int]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Batch:
-    """The files of one upload in the order of `Kind`, and the names of CSV files that nobody asked for."""
-
-    sources: tuple[Source, ...]
-    strangers: tuple[str, ...]
+def is_usable(name: str) -> bool:
+    """Whether a name is one of the kinds of file that we read; hidden files are somebody else's business."""
+    return name.lower().endswith(ENDINGS) and not name.startswith((".", "~$"))
 
 
-def batch_in(folder: Path) -> Batch:
-    """List a folder.
+def files_in(folder: Path) -> tuple[File, ...]:
+    """List the files of a folder that can be read, by name.
 
     Raises:
-        Broken: there is no such folder, two files of one kind, or no students.
+        Broken: there is no such folder.
         Refused: the folder may not be read.
         Busy: it cannot be read now.
     """
-    files = _csv_files(folder)
-    found: dict[Kind, Path] = {}
-    for path in files:
-        kind = _KIND.get(path.stem.casefold())
-        if kind in found:
-            raise Broken(f"Both {found[kind].name} and {path.name} are lists of {kind}. Keep one of them.")
-        if kind:
-            found[kind] = path
-    if Kind.STUDENTS not in found:
-        raise Broken("There is no students.csv. Upload it together with the other files; nothing was changed.")
-    return Batch(
-        sources=tuple(Source(kind=kind, path=found[kind], stamp=stamp(found[kind])) for kind in Kind if kind in found),
-        strangers=tuple(path.name for path in files if path.stem.casefold() not in _KIND),
-    )
-
-
-def _csv_files(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries if entry.is_file())
@@ -73,7 +39,7 @@ def _csv_files(folder: Path) -> list[Path]:
         raise Broken("The folder with the CSV files is not there. Upload the files again.") from None
     except OSError as fault:
         raise unreadable("The folder with the CSV files", fault) from None
-    return [folder / name for name in names if name.lower().endswith(".csv")]
+    return tuple(File(path=folder / name, stamp=stamp(folder / name)) for name in names if is_usable(name))
 
 
 def stamp(path: Path) -> tuple[int, int, int]:
@@ -89,20 +55,20 @@ def stamp(path: Path) -> tuple[int, int, int]:
     return (seen.st_ino, seen.st_size, seen.st_mtime_ns)
 
 
-def demand_unchanged(sources: Iterable[Source]) -> None:
+def demand_unchanged(files: Iterable[File]) -> None:
     """Refuse a batch that somebody is still writing.
 
     Raises:
         Busy: a file differs from what it was when the run began.
     """
-    for source in sources:
-        if stamp(source.path) != source.stamp:
-            raise changed(source.path)
+    for file in files:
+        if stamp(file.path) != file.stamp:
+            raise changed(file.path.name)
 
 
-def changed(path: Path) -> Busy:
+def changed(name: str) -> Busy:
     """Return the error for a file that changes under our hands."""
-    return Busy(f"{path.name} was changed while it was read; it will be read again later.")
+    return Busy(f"{name} was changed while it was read; it will be read again later.")
 
 
 def unreadable(name: str, fault: OSError) -> Busy | Refused:

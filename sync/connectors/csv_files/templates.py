@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sync.records import Kind
@@ -62,6 +63,18 @@ EXAMPLES: Final[dict[Kind, dict[str, str]]] = {
     Kind.DIETARY: {"student_ref": "EXAMPLE-S1", "ref": "EXAMPLE-D1", "need": "Vegetarian"},
 }
 
+_MARK: Final = {"student_ref": "EXAMPLE-S1", "date": "2026-09-14"}
+ATTENDANCE: Final = tuple(
+    {**_MARK, "session": session, "code": code, "meaning": meaning, "minutes_late": minutes, "lesson": lesson}
+    for session, code, meaning, minutes, lesson in (
+        ("am", "/", "present", "", ""),
+        ("pm", "L", "late", "12", ""),
+        ("day", "M", "excused", "", ""),
+        ("lesson", "N", "absent", "", "EXAMPLE-L1"),
+    )
+)
+ATTENDANCE_NEEDED: Final = ("student_ref", "date", "code")
+
 
 def safe_cell(text: str) -> str:
     """Return `text` so that no spreadsheet runs it: an apostrophe in front of `= + - @`, tab and CR (R8)."""
@@ -76,8 +89,17 @@ def plain_cell(text: str) -> str:
 
 def template(kind: Kind) -> bytes:
     """Return a CSV file with the header and one made-up row; UTF-8 with a BOM, so that spreadsheets keep accents."""
+    return _file([EXAMPLES[kind]])
+
+
+def attendance_template() -> bytes:
+    """Return a CSV file of marks, one made-up row for each part of a day."""
+    return _file(ATTENDANCE)
+
+
+def _file(rows: Sequence[Mapping[str, str]]) -> bytes:
     page = io.StringIO(newline="")
     writer = csv.writer(page)
-    writer.writerow(EXAMPLES[kind].keys())
-    writer.writerow(map(safe_cell, EXAMPLES[kind].values()))
+    writer.writerow(rows[0].keys())
+    writer.writerows(map(safe_cell, row.values()) for row in rows)
     return codecs.BOM_UTF8 + page.getvalue().encode()

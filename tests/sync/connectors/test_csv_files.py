@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sync.connectors.csv_files import CsvFiles
 from sync.connectors.csv_files.columns import FIELDS
-from sync.connectors.csv_files.connector import CsvSettings
+from sync.connectors.csv_files.settings import CsvSettings
 from sync.connectors.csv_files.sheet import open_sheet
+from sync.connectors.csv_files.table import CsvSource
 from sync.connectors.csv_files.templates import safe_cell
 from sync.errors import Broken, Busy, Refused, SyncError
 from sync.http import Http
@@ -504,8 +505,12 @@ def test_a_header_without_end(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_listed_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_args: object) -> None:
-        raise OSError("input/output error")
+    scandir = os.scandir
+
+    def fail(folder: object) -> object:
+        if folder == tmp_path:
+            raise OSError("input/output error")
+        return scandir(folder)  # type: ignore[call-overload] # whatever the others ask for
 
     monkeypatch.setattr(os, "scandir", fail)
     with pytest.raises(Busy, match="folder with the CSV files cannot be read now"):
@@ -515,7 +520,7 @@ def test_a_folder_that_cannot_be_listed_now(tmp_path: Path, monkeypatch: pytest.
 def test_letters_that_change_under_our_hands(tmp_path: Path) -> None:
     path = tmp_path / "students.csv"
     path.write_bytes(f"{HEADER}\n1,Ann,Lee\n".encode())
-    sheet = open_sheet(Kind.STUDENTS, path)
+    sheet = open_sheet(Kind.STUDENTS, CsvSource(path))
     path.write_bytes(f"{HEADER}\n1,Zo\xeb,Lee\n".encode("cp1252"))
     with pytest.raises(Busy, match="was changed while it was read"):
         list(sheet.rows())

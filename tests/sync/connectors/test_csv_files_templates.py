@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sync.connectors.csv_files import CsvFiles
 from sync.connectors.csv_files.columns import ALIASES, FIELDS, plain_header
-from sync.connectors.csv_files.connector import CsvSettings
+from sync.connectors.csv_files.settings import CsvSettings
 from sync.connectors.csv_files.templates import plain_cell, safe_cell, template
 from sync.http import Http
 from sync.records import KIND_OF, NOT_SHARED, Complete, Kind, Remark, Unreadable

@@ -1,0 +1,92 @@
+"""Opening a zip that a stranger packed: nothing is written outside, and nothing is larger than a roster can be."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from sync.connectors.csv_files.folder import ENDINGS, is_usable
+from sync.errors import Broken
+
+MOST_MEMBERS: Final = 100
+LARGEST: Final = 500 * 1024 * 1024  # bytes of all members together, unpacked
+RATIO: Final = 200  # times smaller packed than unpacked; rosters reach about 20
+_SMALL: Final = 1024 * 1024  # bytes: below this a high ratio harms nobody
+_CHUNK: Final = 1 << 16
+_FAULTS: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
+
+
+def unpack(path: Path, room: Path) -> tuple[Path, ...]:
+    """Write the readable files of a zip into an empty folder, by their bare names; folders in it do not matter.
+
+    Raises:
+        Broken: it is no zip, is damaged or encrypted, is larger than it may be, or holds two files of one name.
+    """
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            return tuple(_unpack(zipped, member, room, path.name) for member in _members(zipped, path.name))
+    except _FAULTS:
+        pass  # raised below: the fault itself may quote names of files
+    raise Broken(f"{path.name} is damaged, encrypted or no zip file. Export it again; nothing was changed.")
+
+
+def demand_modest(path: Path) -> None:
+    """Look at a zipped file, such as a workbook, before somebody else unpacks it.
+
+    Raises:
+        Broken: it is damaged, or larger unpacked than it may be.
+    """
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            _demand_modest(zipped.infolist(), path.name, most=MOST_MEMBERS * 10)
+    except _FAULTS:
+        pass
+    else:
+        return
+    raise Broken(f"{path.name} is damaged, protected by a password or no workbook. Save it again.")
+
+
+def _members(zipped: zipfile.ZipFile, name: str) -> Iterator[zipfile.ZipInfo]:
+    """Yield the members worth reading: no folders, no resource forks of a Mac, no zip inside a zip."""
+    found = [each for each in zipped.infolist() if not each.is_dir() and _is_ours(each.filename)]
+    _demand_modest(found, name, most=MOST_MEMBERS)
+    bare = [_bare(each).casefold() for each in found]
+    twice = sorted({each for each in bare if bare.count(each) > 1})
+    if twice:
+        raise Broken(f"{name} holds {twice[0]} in two folders. Keep one of them.")
+    yield from found
+
+
+def _is_ours(filename: str) -> bool:
+    parts = PurePosixPath(filename.replace("\\", "/")).parts
+    usable = is_usable(parts[-1]) and not parts[-1].lower().endswith(".zip")
+    return usable and not any(part.startswith(("__MACOSX", ".")) and part != ".." for part in parts[:-1])
+
+
+def _bare(member: zipfile.ZipInfo) -> str:
+    return PurePosixPath(member.filename.replace("\\", "/")).name
+
+
+def _demand_modest(members: list[zipfile.ZipInfo], name: str, *, most: int) -> None:
+    size = sum(each.file_size for each in members)
+    packed = sum(each.compress_size for each in members)
+    if len(members) > most or size > LARGEST or (size > _SMALL and size > packed * RATIO):
+        raise Broken(f"{name} would unpack to more than a school's lists can be; it is not opened.")
+
+
+def _unpack(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, room: Path, name: str) -> Path:
+    """Write one member; what it says of its own size is not believed."""
+    target, left = room / _bare(member), member.file_size
+    with zipped.open(member) as packed, target.open("xb") as plain:
+        while chunk := packed.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise Broken(f"{name} holds a file that is larger than it says; it is not opened.")
+            plain.write(chunk)
+    return target
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is to be unpacked."""
+    return path.suffix.lower() == ENDINGS[1]
