@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from local.world.build import SEED, world
 from local.world.model import NIGHTS, ClassTruth, GuardianTruth, Night, StaffTruth, StudentTruth
+from local.world.profiles import DEMO
 
 Row = tuple[str, ...]
 DATES: Final = {"dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y", "ymd": "%Y-%m-%d"}
@@ -168,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m local.renderings.csv_files", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--school", required=True, choices=("northgate", "himal"))
+    parser.add_argument("--school", required=True, choices=[profile.school.slug for profile in DEMO])
     parser.add_argument("--night", required=True, type=int, choices=NIGHTS)
     parser.add_argument("--to", required=True, type=Path, metavar="DIR")
     parser.add_argument("--seed", type=int, default=SEED)

@@ -60,7 +60,7 @@ class Feed:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Path]:
-    """Every night of both schools, written once."""
+    """Every night of every school, written once."""
     written = {}
     for school in WORLD.schools:
         for night in NIGHTS:
