@@ -1,4 +1,4 @@
-"""`make demo`: two demo schools, everything running, until Ctrl-C.
+"""`make demo`: five demo schools, everything running, until Ctrl-C.
 
 `python -m local.demo [--night N] [--port 8000]`; `--wipe` forgets the demo (asks first unless FORCE=1).
 """
@@ -16,6 +16,7 @@ from local.places import InUseError, Place
 
 PORTS_TRIED = 100
 MAIL_PORT = 8025
+CONTROL_PORT = 8085
 LAST_NIGHT = 5
 
 
@@ -49,7 +50,7 @@ def wipe(place: Place) -> None:
 def _run(place: Place, *, night: int, port: int) -> int:
     address = place.home / "address"
     crew.end_leftovers(place)  # before we look for ports: they may hold ours
-    ports = {"web_port": _port(port), "mail_port": _port(MAIL_PORT)}
+    ports = {"web_port": _port(port), "mail_port": _port(MAIL_PORT), "control_port": _port(CONTROL_PORT)}
     try:
         with stack.running(place, **ports, night=night, durable=True) as site:
             address.write_text(site.url)
@@ -82,6 +83,7 @@ def _welcome(site: stack.Stack, *, night: int) -> str:
             "",
             f"SchoolsBuddy      {site.url}/",
             f"Mail it sent      {site.mail_url}/",
+            f"The schools' MISs {site.control_url}/  move a night, switch a fault on",
             *(["", "Sign in as", *lines] if lines else []),
             "",
             "Ctrl-C stops everything. Next time:",
