@@ -56,7 +56,7 @@ class SeedError(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Tenant:
+class DemoSchool:
     """A school of the world with its rows here."""
 
     told: SchoolWorld
@@ -87,18 +87,19 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def fill(simulators: Remote, *, night: int) -> None:
-    """Make the schools and let the nights pass; at the end every MIS is on that night, without a fault.
+    """Make the schools and let the nights pass; at the end every MIS is on the last one, without a fault.
 
     Raises:
         SeedError, Unmoved: it went no further.
     """
     feeds = simulators.feeds()
-    tenants = [Tenant(told=told, school=make_school(told, feeds[told.slug])) for told in world().schools]
+    schools = [DemoSchool(told=told, school=make_school(told, feeds[told.slug])) for told in world().schools]
     for number in range(1, night + 1):
-        play(tenants, simulators, number)
-    for tenant in tenants:
-        simulators.move(tenant.told.slug, night=night)
-        make_super_user(tenant.told, tenant.school, night)
+        play(schools, simulators, number)
+    for one in schools:
+        latest = max(number for number in NIGHTS if is_played(one.school, reason_of(number)))
+        simulators.move(one.told.slug, night=latest)
+        make_super_user(one.told, one.school, latest)
     write_logins(make_logins())
 
 
@@ -135,7 +136,7 @@ def make_school(told: SchoolWorld, feed: RemoteFeed) -> School:
     return school
 
 
-def play(tenants: Sequence[Tenant], simulators: Remote, number: int) -> None:
+def play(schools: Sequence[DemoSchool], simulators: Remote, number: int) -> None:
     """Let one night pass at all schools: first where the feed failed, as it was when it did, then as it is.
 
     The schools are synced side by side, and what has been played before is not played again.
@@ -143,19 +144,16 @@ def play(tenants: Sequence[Tenant], simulators: Remote, number: int) -> None:
     Raises:
         SeedError, Unmoved: a run failed, or nobody carried it out.
     """
-    feeds = simulators.feeds()
-    bad = [(tenant, fault) for tenant in tenants if (fault := tenant.told.faults.get(number))]
-    for wave in (bad, [(tenant, "") for tenant in tenants]):
-        asked = []
-        for tenant, fault in wave:
-            reason = f"night {number} of the demo" + (f", the feed came {fault}" if fault else "")
-            if is_played(tenant.school, reason):
-                continue
-            faults = feeds[tenant.told.slug].bad_nights[fault] if fault else ()
-            simulators.move(tenant.told.slug, night=number, faults=faults)
-            asked.append(ask(tenant.school, number, reason=reason, may_fail=bool(fault)))
-        for awaited in asked:
+    bad = [(one, fault) for one in schools if (fault := one.told.faults.get(number))]
+    for wave in (bad, [(one, "") for one in schools]):
+        due = [(one, fault) for one, fault in wave if not is_played(one.school, reason_of(number, fault))]
+        for awaited in [ask(one, simulators, number, fault=fault) for one, fault in due]:
             wait(awaited)
+
+
+def reason_of(number: int, fault: str = "") -> str:
+    """Return why a run is asked for, by which a later seed knows it again."""
+    return f"night {number} of the demo" + (f", the feed came {fault}" if fault else "")
 
 
 def is_played(school: School, reason: str) -> bool:
@@ -164,17 +162,23 @@ def is_played(school: School, reason: str) -> bool:
         return Run.objects.filter(reason=reason).exclude(finished_at=None).exists()
 
 
-def ask(school: School, number: int, *, reason: str, may_fail: bool) -> Awaited:
-    """Ask for the run of a night."""
+def ask(one: DemoSchool, simulators: Remote, number: int, *, fault: str) -> Awaited:
+    """Let a school's MIS be on that night, with a fault of the world or none (""), and ask for the run.
+
+    Raises:
+        Unmoved: the simulators did not answer.
+    """
+    slug, school = one.told.slug, one.school
+    simulators.move(slug, night=number, faults=simulators.feeds()[slug].bad_nights[fault] if fault else ())
     with scope.school(school.pk):
         run = runs.request(
             school=school,
             trigger=Run.Trigger.ONE_OFF,
             at=timezone.now(),
-            reason=reason,
+            reason=reason_of(number, fault),
             night=FIRST_DAY + datetime.timedelta(days=number - 1),
         )
-    return Awaited(school=school, run=run, may_fail=may_fail)
+    return Awaited(school=school, run=run, may_fail=bool(fault))
 
 
 def wait(awaited: Awaited) -> None:

@@ -21,6 +21,8 @@ from local.simulators.feeds import KEPT, Asked, BadMove, Feed
 from local.world.model import NIGHTS
 
 LONGEST_FORM: Final = 64 * 1024  # bytes
+_MOST_READ: Final = 16 * LONGEST_FORM
+_NO_FORM: Final = "What was sent is no form of this page."
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 POLICY: Final = pages.policy("form-action 'self'")
 STYLE: Final = (
@@ -61,7 +63,7 @@ td:nth-child(4) { min-width: 20rem; overflow-wrap: anywhere; font-family: ui-mon
 Fields = Mapping[str, Sequence[str]]
 
 
-class Unreadable(ValueError):
+class NoForm(ValueError):
     """What was posted is no form of ours; the message says why."""
 
 
@@ -195,11 +197,10 @@ class _Handler(pages.Handler):
             return self.send(HTTPStatus.FORBIDDEN, "text/plain", "Only from this page.")
         slug = urlsplit(self.path).path.removeprefix("/feeds/")
         if slug not in self.control.feeds:
-            self.close_connection = True  # whatever else was sent is not read
             return self._page(HTTPStatus.NOT_FOUND, note="Nothing was changed: there is no such school.", bad=True)
         try:
             self.control.move(slug, self._fields())
-        except (BadMove, Unreadable) as fault:
+        except (BadMove, NoForm) as fault:
             return self._page(HTTPStatus.UNPROCESSABLE_ENTITY, note=f"Nothing was changed. {fault}", bad=True)
         return self.send(HTTPStatus.SEE_OTHER, "text/plain", "Done.", Location=f"/?moved={slug}#{slug}")
 
@@ -215,13 +216,14 @@ class _Handler(pages.Handler):
 
     def _fields(self) -> dict[str, list[str]]:
         length = self.headers.get("Content-Length", "")
-        if not _NUMBER.fullmatch(length) or int(length) > LONGEST_FORM:
-            self.close_connection = True
-            raise Unreadable("What was sent is no form of this page.")
+        size = int(length) if _NUMBER.fullmatch(length) else 0
+        sent = self.rfile.read(min(size, _MOST_READ))  # also what is too long: unread, it would hide the answer
+        if not _NUMBER.fullmatch(length) or size > LONGEST_FORM:
+            raise NoForm(_NO_FORM)
         try:
-            return parse_qs(self.rfile.read(int(length)).decode(), errors="strict", max_num_fields=500)
+            return parse_qs(sent.decode(), errors="strict", max_num_fields=500)
         except ValueError:  # a UnicodeDecodeError is one
-            raise Unreadable("What was sent is no form of this page.") from None
+            raise NoForm(_NO_FORM) from None
 
 
 @contextlib.contextmanager

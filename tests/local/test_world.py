@@ -4,6 +4,7 @@ import collections
 import datetime
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -286,6 +287,14 @@ def test_names_come_in_many_scripts_and_survive() -> None:
         assert (student.given_name, student.family_name) == names
     letters = {letter for one in NORTHGATE.at(1).students.values() for letter in one.family_name}
     assert set("Żóñễ王م’' ") <= letters
+
+
+def test_the_readme_names_every_school_and_its_size() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for school in WORLD.schools:
+        via = f" via {school.mis_partner}" if school.mis_partner else ""
+        row = rf"^\| {school.name} \| {len(school.at(1).students):,} \| \w+ \| {school.mis_product}{via} \|$"
+        assert re.search(row, readme, re.MULTILINE), school.name
 
 
 # --- time ---
