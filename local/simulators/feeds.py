@@ -88,7 +88,13 @@ class _Stage(Simulator):
     def __init__(self, present: Simulator) -> None:
         super().__init__(present.school, present.night)
         self.present = present
-        self.asked: collections.deque[Asked] = collections.deque(maxlen=KEPT)
+        self._asked: collections.deque[Asked] = collections.deque(maxlen=KEPT)
+        self._noting = threading.Lock()
+
+    def asked(self) -> list[Asked]:
+        """Return the last requests, oldest first."""
+        with self._noting:
+            return list(self._asked)
 
     def answer(self, request: Request) -> Reply:
         """Let the present simulator answer, and remember that it did."""
@@ -96,15 +102,15 @@ class _Stage(Simulator):
         reply = present.answer(request)
         while present.mistakes:  # of the simulator itself; `running` complains of them at its end
             self.mistakes.append(present.mistakes.pop())
-        self.asked.append(
-            Asked(
-                at=datetime.datetime.now(datetime.UTC),
-                school=self.school.slug,
-                method=request.method,
-                target=_target(request),
-                status=reply.status,
-            )
+        one = Asked(
+            at=datetime.datetime.now(datetime.UTC),
+            school=self.school.slug,
+            method=request.method,
+            target=_target(request),
+            status=reply.status,
         )
+        with self._noting:
+            self._asked.append(one)
         return reply
 
     def reply(self, request: Request) -> Reply:
@@ -142,7 +148,7 @@ class Served(Feed):
 
     def asked(self) -> list[Asked]:
         """Return the last requests, oldest first."""
-        return list(self._stage.asked)
+        return self._stage.asked()
 
     def _show(self, night: int, faults: frozenset[str]) -> None:
         self._stage.present = self._entry.simulate(self.school, night, faults=faults)
