@@ -25,7 +25,7 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '%-16s%s\n' "$$target" "$$text"; done
 
-demo: $(READY) ## two demo schools with everything running; NIGHT=3 moves the world on, PORT=8000; Ctrl-C stops it
+demo: $(READY) ## five demo schools with everything running; NIGHT=3 moves the world on, PORT=8000; Ctrl-C stops it
 	@$(BIN)/python -m local.demo --night $(NIGHT) --port $(PORT)
 
 test: $(VENV)/.dev ## all tests on a PostgreSQL, a Redis and a Chromium of their own; ARGS="-k …" for some

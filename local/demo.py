@@ -1,4 +1,4 @@
-"""`make demo`: two demo schools, everything running, until Ctrl-C.
+"""`make demo`: five demo schools, everything running, until Ctrl-C.
 
 `python -m local.demo [--night N] [--port 8000]`; `--wipe` forgets the demo (asks first unless FORCE=1).
 """
@@ -16,6 +16,7 @@ from local.places import InUseError, Place
 
 PORTS_TRIED = 100
 MAIL_PORT = 8025
+CONTROL_PORT = 8085
 LAST_NIGHT = 5
 
 
@@ -49,7 +50,7 @@ def wipe(place: Place) -> None:
 def _run(place: Place, *, night: int, port: int) -> int:
     address = place.home / "address"
     crew.end_leftovers(place)  # before we look for ports: they may hold ours
-    ports = {"web_port": _port(port), "mail_port": _port(MAIL_PORT)}
+    ports = _ports(web_port=port, mail_port=MAIL_PORT, control_port=CONTROL_PORT)
     try:
         with stack.running(place, **ports, night=night, durable=True) as site:
             address.write_text(site.url)
@@ -82,6 +83,7 @@ def _welcome(site: stack.Stack, *, night: int) -> str:
             "",
             f"SchoolsBuddy      {site.url}/",
             f"Mail it sent      {site.mail_url}/",
+            f"The schools' MISs {site.control_url}/  move a night, switch a fault on",
             *(["", "Sign in as", *lines] if lines else []),
             "",
             "Ctrl-C stops everything. Next time:",
@@ -95,13 +97,18 @@ def _welcome(site: stack.Stack, *, night: int) -> str:
     )
 
 
-def _port(wanted: int) -> int:
-    free = next((port for port in range(wanted, wanted + PORTS_TRIED) if processes.is_free(port)), None)
-    if free is None:
-        raise processes.StartError(f"ports {wanted} to {wanted + PORTS_TRIED - 1} are all taken; give another --port")
-    if free != wanted:
-        print(f"Port {wanted} is taken, so this uses {free}.")
-    return free
+def _ports(**wanted: int) -> dict[str, int]:
+    """Find a free port for each, none of them twice. Raises StartError when there is none."""
+    found: dict[str, int] = {}
+    for name, first in wanted.items():
+        tried = (port for port in range(first, first + PORTS_TRIED) if port not in found.values())
+        free = next((port for port in tried if processes.is_free(port)), None)
+        if free is None:
+            raise processes.StartError(f"ports {first} to {first + PORTS_TRIED - 1} are all taken; give another --port")
+        if free != first:
+            print(f"Port {first} is taken, so this uses {free}.")
+        found[name] = free
+    return found
 
 
 def _where(place: Place) -> str:

@@ -26,15 +26,13 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from local import pages
 from local.processes import LOOPBACK, free_port
 
 KEPT = 500
 CODE = re.compile(r"^\s*([0-9]{6,8}|[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6})?)\s*$", re.MULTILINE)
 LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
+PAGE_POLICY = pages.policy("frame-src 'self'")
 # The part itself: sandboxed even when opened alone, its own inline style allowed, nothing loaded from anywhere.
 PART_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
@@ -135,20 +133,9 @@ def _part(message: EmailMessage, kind: str) -> str:
     return str(part.get_payload())
 
 
-STYLE = """
-:root { color-scheme: light dark; --paper: #f6f8f7; --card: #fff; --ink: #17211f; --soft: #52615d; --line: #d8e0dd;
-  --brand: #0b6b5c; --tint: #e2f1ed; }
-@media (prefers-color-scheme: dark) { :root { --paper: #111816; --card: #1a2421; --ink: #eaf1ee; --soft: #a5b5b0;
-  --line: #2e3b37; --brand: #6fd6c1; --tint: #1f3a34; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
-main, header { max-width: 46rem; margin: 0 auto; padding: 1rem; }
-header { padding-bottom: 0; }
-h1 { margin: 0; font-size: 1.375rem; overflow-wrap: anywhere; }
-p { margin: .25rem 0; }
-a { color: var(--brand); }
-a:focus-visible, pre:focus-visible, iframe:focus-visible { outline: 3px solid var(--brand); outline-offset: 2px; }
-.soft { color: var(--soft); font-size: .875rem; overflow-wrap: anywhere; }
+STYLE = (
+    pages.STYLE
+    + """
 ol { list-style: none; margin: 0; padding: 0; display: grid; gap: .5rem; }
 li, article, .empty { background: var(--card); border: 1px solid var(--line); border-radius: .75rem;
   padding: .75rem 1rem; }
@@ -158,18 +145,12 @@ li a { display: inline-block; min-height: 1.5rem; font-weight: 600; overflow-wra
 pre { margin: .75rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }
 iframe { width: 100%; height: 36rem; border: 1px solid var(--line); border-radius: .75rem; background: #fff;
   color-scheme: light; }
-h2 { font-size: 1rem; margin: 1.25rem 0 .5rem; }
 """
+)
 
 
 def _page(*, title: str, lead: str, body: str) -> str:
-    return (
-        '<!doctype html><html lang="en-GB"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)} · caught mail</title>"
-        '<link rel="stylesheet" href="/style.css"></head><body>'
-        f"<header>{lead}<h1>{html.escape(title)}</h1></header><main>{body}</main></body></html>"
-    )
+    return pages.page(title=title, of="caught mail", lead=lead, body=body)
 
 
 def _when(at: dt.datetime) -> str:
@@ -219,47 +200,30 @@ def _linked(text: str) -> str:
     return "".join([*pieces, html.escape(text[end:])])
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(pages.Handler):
     postbox: Postbox
 
-    def do_GET(self) -> None:
-        host = (self.headers.get("Host") or "").rpartition(":")[0]
-        # A web page of somebody else's, whose name points at loopback, must not read the mail.
-        if host not in {LOOPBACK, "localhost"}:
-            return self._send(403, "text/plain", "Only on this machine.")
+    def do_GET(self) -> None:  # noqa: N802 so the library looks for it
+        if not self.is_here():
+            return self.send(403, "text/plain", "Only on this machine.")
         path = self.path.partition("?")[0]
         if path == "/":
-            return self._send(200, "text/html", list_page(self.postbox.letters()))
+            return self.send(200, "text/html", list_page(self.postbox.letters()), policy=PAGE_POLICY)
         if path == "/style.css":
-            return self._send(200, "text/css", STYLE)
+            return self.send(200, "text/css", STYLE)
         if path == "/messages.json":
             letters = [letter.as_json() for letter in self.postbox.letters()]
-            return self._send(200, "application/json", json.dumps(letters))
+            return self.send(200, "application/json", json.dumps(letters))
         return self._one(path)
 
     def _one(self, path: str) -> None:
         found = re.fullmatch(r"/([0-9]{1,9})(/html)?", path)
         letter = self.postbox.letter(int(found[1])) if found else None
         if found is None or letter is None:
-            return self._send(404, "text/plain", "No such mail.")
+            return self.send(404, "text/plain", "No such mail.")
         if found[2]:
-            return self._send(200, "text/html", letter.html, policy=PART_POLICY)
-        return self._send(200, "text/html", letter_page(letter))
-
-    def _send(self, status: int, kind: str, body: str, *, policy: str = PAGE_POLICY) -> None:
-        content = body.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Security-Policy", policy)
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the page is for people, its log for nobody."""
+            return self.send(200, "text/html", letter.html, policy=PART_POLICY)
+        return self.send(200, "text/html", letter_page(letter), policy=PAGE_POLICY)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,13 +246,13 @@ def running(*, folder: Path, smtp_port: int | None = None, page_port: int | None
     postbox = Postbox(folder)
     handler = type("Handler", (_Handler,), {"postbox": postbox})
     smtp = Controller(postbox, hostname=LOOPBACK, port=smtp_port or free_port(), data_size_limit=25 * 1024 * 1024)
-    with http.server.ThreadingHTTPServer((LOOPBACK, page_port or 0), handler) as pages:
+    with http.server.ThreadingHTTPServer((LOOPBACK, page_port or 0), handler) as server:
         smtp.start()
-        threading.Thread(target=pages.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield Catcher(postbox=postbox, smtp_port=smtp.port, page_port=pages.server_address[1])
+            yield Catcher(postbox=postbox, smtp_port=smtp.port, page_port=server.server_address[1])
         finally:
-            pages.shutdown()
+            server.shutdown()
             smtp.stop()
 
 

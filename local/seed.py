@@ -1,6 +1,7 @@
 """Fills the demo: schools of the demo world, their nights through the real worker, and logins to look around with.
 
-`python -m local.seed --night N`, with the migrations applied and a worker up. Running it again does only what is new.
+`python -m local.seed --night N --simulators URL`, with the migrations applied, a worker and the simulators up. Running
+it again does only what is new.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import json
 import os
 import secrets
 import sys
-import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import django
 
@@ -26,11 +27,11 @@ django.setup()
 from allauth.account.models import EmailAddress  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from local.renderings import csv_files  # noqa: E402
+from local.simulators.remote import Remote, RemoteFeed, Unmoved  # noqa: E402
 from local.world import cast  # noqa: E402
 from local.world.build import world  # noqa: E402
 from local.world.model import FIRST_DAY, NIGHTS, SchoolWorld  # noqa: E402
-from sync.models import MisProduct, Run  # noqa: E402
+from sync.models import Connection, MisProduct, Run  # noqa: E402
 from sync.operations import connections, runs  # noqa: E402
 from tenants import scope  # noqa: E402
 from tenants.models import School, SchoolDomain  # noqa: E402
@@ -54,26 +55,60 @@ class SeedError(Exception):
     """The demo could not be filled; the message says where."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSchool:
+    """A school of the world with its rows here."""
+
+    told: SchoolWorld
+    school: School
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A run that a worker is to carry out. `may_fail`: the feed is a bad one."""
+
+    school: School
+    run: Run
+    may_fail: bool
+
+
 def main(argv: list[str] | None = None) -> int:
     """Fill the demo up to a night; 0 when it is done."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--night", type=int, choices=NIGHTS, default=1)
-    night = parser.parse_args(argv).night
+    parser.add_argument("--simulators", required=True, metavar="URL", help="the control page of the simulators")
+    asked = parser.parse_args(argv)
     try:
-        for school_world in world().schools:
-            school = make_school(school_world)
-            for number in range(1, night + 1):
-                play(school_world, school, number)
-            make_super_user(school_world, school, night)
-        write_logins(make_logins())
-    except SeedError as fault:
+        fill(Remote(asked.simulators), night=asked.night)
+    except (SeedError, Unmoved) as fault:
         print(f"FAIL {fault}", flush=True)
         return 1
     return 0
 
 
-def make_school(told: SchoolWorld) -> School:
-    """Make one school with its domains, and connect it."""
+def fill(simulators: Remote, *, night: int) -> None:
+    """Make the schools and let the nights pass; at the end every MIS is on the last one, without a fault.
+
+    Raises:
+        SeedError, Unmoved: it went no further.
+    """
+    feeds = simulators.feeds()
+    schools = [DemoSchool(told=told, school=make_school(told, feeds[told.slug])) for told in world().schools]
+    for number in range(1, night + 1):
+        play(schools, simulators, number)
+    for one in schools:
+        latest = max(number for number in NIGHTS if is_played(one.school, reason_of(number)))
+        simulators.move(one.told.slug, night=latest)
+        make_super_user(one.told, one.school, latest)
+    write_logins(make_logins())
+
+
+def make_school(told: SchoolWorld, feed: RemoteFeed) -> School:
+    """Make one school with its domains, and connect it to its MIS.
+
+    Raises:
+        SeedError: it was filled through another connector, so that its references mean nothing to this one.
+    """
     school, _ = School.objects.get_or_create(
         slug=told.slug,
         defaults={
@@ -84,53 +119,85 @@ def make_school(told: SchoolWorld) -> School:
             "country": told.country,
             "hue": told.hue,
             "primary_years": list(told.primary_years),
+            "student_access_years": list(told.student_access_years),
             "block_own_domains_for_guardians": told.block_own_domains_for_guardians,
             "staff_leavers_authoritative": told.staff_leavers_authoritative,
         },
     )
     for domain in told.domains:
         SchoolDomain.objects.get_or_create(school=school, domain=domain)
-    product, _ = MisProduct.objects.get_or_create(name="CSV files", defaults={"connector": "csv_files"})
+    product, _ = MisProduct.objects.get_or_create(
+        name=told.mis_product, defaults={"partner": told.mis_partner, "connector": feed.connector}
+    )
     with scope.school(school.pk):
-        connections.connect(school=school, connector="csv_files", given={}, product=product)
+        if Connection.objects.filter(active=True).exclude(connector=feed.connector).exists():
+            raise SeedError(f"{school} was filled by an older demo; run make reset first")
+        connections.connect(school=school, connector=feed.connector, given=feed.settings, product=product)
     return school
 
 
-def play(told: SchoolWorld, school: School, number: int) -> None:
-    """Let one night pass, unless it has: first as the feed was when it failed, if it did, then as it is."""
-    date = FIRST_DAY + datetime.timedelta(days=number - 1)
-    fault = told.faults.get(number)
-    feeds: list[Any] = [fault, None] if fault else [None]
-    for feed in feeds:
-        reason = f"night {number} of the demo" + (f", the feed came {feed}" if feed else "")
-        with scope.school(school.pk):
-            if Run.objects.filter(local_date=date, reason=reason).exclude(finished_at=None).exists():
-                continue
-        run = sync(told, school, number, date=date, reason=reason, fault=feed)
-        print(f"ok   {school}: {reason}: {run.get_status_display()}", flush=True)
+def play(schools: Sequence[DemoSchool], simulators: Remote, number: int) -> None:
+    """Let one night pass at all schools: first where the feed failed, as it was when it did, then as it is.
+
+    The schools are synced side by side, and what has been played before is not played again.
+
+    Raises:
+        SeedError, Unmoved: a run failed, or nobody carried it out.
+    """
+    bad = [(one, fault) for one in schools if (fault := one.told.faults.get(number))]
+    for wave in (bad, [(one, "") for one in schools]):
+        due = [(one, fault) for one, fault in wave if not is_played(one.school, reason_of(number, fault))]
+        for awaited in [ask(one, simulators, number, fault=fault) for one, fault in due]:
+            wait(awaited)
 
 
-def sync(told: SchoolWorld, school: School, number: int, *, date: datetime.date, reason: str, fault: Any) -> Run:
-    """Put a night's files in place, ask for a run, and wait until the worker has carried it out.
+def reason_of(number: int, fault: str = "") -> str:
+    """Return why a run is asked for, by which a later seed knows it again."""
+    return f"night {number} of the demo" + (f", the feed came {fault}" if fault else "")
+
+
+def is_played(school: School, reason: str) -> bool:
+    """Whether an earlier seed had this run carried out."""
+    with scope.school(school.pk):
+        return Run.objects.filter(reason=reason).exclude(finished_at=None).exists()
+
+
+def ask(one: DemoSchool, simulators: Remote, number: int, *, fault: str) -> Awaited:
+    """Let a school's MIS be on that night, with a fault of the world or none (""), and ask for the run.
+
+    Raises:
+        Unmoved: the simulators did not answer.
+    """
+    slug, school = one.told.slug, one.school
+    simulators.move(slug, night=number, faults=simulators.feeds()[slug].bad_nights[fault] if fault else ())
+    with scope.school(school.pk):
+        run = runs.request(
+            school=school,
+            trigger=Run.Trigger.ONE_OFF,
+            at=timezone.now(),
+            reason=reason_of(number, fault),
+            night=FIRST_DAY + datetime.timedelta(days=number - 1),
+        )
+    return Awaited(school=school, run=run, may_fail=bool(fault))
+
+
+def wait(awaited: Awaited) -> None:
+    """Wait until the worker has carried a run out, and say how it ended.
 
     Raises:
         SeedError: the run failed, or no worker took it.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        csv_files.write(told.at(number), Path(folder), dates="dmy", fault=fault)
-        with scope.school(school.pk):
-            connections.place_files(school=school, paths=[Path(folder)], at=timezone.now())
-    with scope.school(school.pk):
-        run = runs.request(school=school, trigger=Run.Trigger.ONE_OFF, at=timezone.now(), reason=reason, night=date)
+    school, reason = awaited.school, awaited.run.reason
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         with scope.school(school.pk):
-            now: Run = Run.objects.get(pk=run.pk)
-        if now.status == Run.Status.FAILED and not fault:
+            now: Run = Run.objects.get(pk=awaited.run.pk)
+        if now.status == Run.Status.FAILED and not awaited.may_fail:
             raise SeedError(f"{school}: {reason}: {now.error_kind}: {now.error}")
         if now.is_over:
-            return now
-        time.sleep(0.2)
+            print(f"ok   {school}: {reason}: {now.get_status_display()}", flush=True)
+            return
+        time.sleep(0.1)
     raise SeedError(f"{school}: {reason}: no worker carried it out within {PATIENCE:.0f} s")
 
 
@@ -144,8 +211,9 @@ def make_super_user(told: SchoolWorld, school: School, night: int) -> None:
 
 def make_logins() -> list[tuple[Login, str]]:
     """Give the people one signs in as a password; a password once given stays, so that a second demo run keeps it."""
-    northgate, himal = world().school("northgate"), world().school("himal")
-    first, abroad = northgate.at(1), himal.at(1)
+    schools = world()
+    northgate = schools.school("northgate")
+    first = northgate.at(1)
     support = "support@schoolsbuddy.example"
     if not Account.objects.filter(email=support).exists():
         Account.objects.create_superuser(support)
@@ -168,11 +236,15 @@ def make_logins() -> list[tuple[Login, str]]:
             home="/s/northgate/reception/",
             note="super user of Northgate",
         ),
-        Login(
-            who="himal",
-            email=abroad.staff[himal.super_user].email,
-            home="/s/himal/reception/",
-            note="super user of Himal",
+        *(
+            Login(
+                who=other.slug,
+                email=other.at(1).staff[other.super_user].email,
+                home=f"/s/{other.slug}/reception/",
+                note=f"super user of {other.name}",
+            )
+            for other in schools.schools
+            if other is not northgate
         ),
         Login(
             who="both",

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from local import demo, places, processes, services, stack
 from local.places import InUseError, Place
 from local.visitor import Page, RefusedError, Visitor
+from local.world.model import SchoolWorld
+from local.world.profiles import DEMO
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +34,24 @@ class Check:
     shows: str = ""
 
 
+def _first_night(school: SchoolWorld) -> Check:
+    """Open the report of a school's only run, which ended well and names the MIS it was read from."""
+    return Check(
+        who="reception" if school.slug == "northgate" else school.slug,
+        what=f"{school.slug}'s run",
+        path="{home}runs/",
+        follow=r"{home}runs/\d+/",
+        shows=rf"Finished {school.mis_product}\b",
+    )
+
+
 CHECKS = (
     Check(who="staff", what="students list", path="{home}", shows=r"[\d,]+ students"),
     Check(who="staff", what="a student", path="{home}", follow=r"{home}students/\d+/"),
     Check(who="parent", what="home", path="{home}"),
     Check(who="reception", what="runs", path="{home}runs/"),
-    Check(who="reception", what="a run's report", path="{home}runs/", follow=r"{home}runs/\d+/"),
-    Check(who="support", what="schools in the admin", path="/admin/tenants/school/", shows=r"\d+ schools"),
+    *(_first_night(profile.school) for profile in DEMO),
+    Check(who="support", what="schools in the admin", path="/admin/tenants/school/", shows=f"{len(DEMO)} schools"),
 )
 
 
@@ -50,7 +63,7 @@ def main() -> int:
     begun = time.monotonic()
     with place.claimed():
         try:
-            ports = {"web_port": processes.free_port(), "mail_port": processes.free_port()}
+            ports = {name: processes.free_port() for name in ("web_port", "mail_port", "control_port")}
             with stack.running(place, **ports, night=1, durable=False) as site:
                 results = [_report(check, site=site) for check in CHECKS]
                 _explain(site, results)
@@ -115,7 +128,7 @@ def _shown(page: Page, pattern: str) -> Iterator[str]:
 def _explain(site: stack.Stack, results: list[bool]) -> None:
     """Show the ends of the logs before they go, if anything failed."""
     if not all(results):
-        for name in ("web", "worker", "seed"):
+        for name in ("web", "worker", "simulators", "seed"):
             print(processes.tail(site.crew.place.log(name), lines=40))
 
 

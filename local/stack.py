@@ -1,4 +1,4 @@
-"""SchoolsBuddy whole, on one machine: servers, migrations, static files, mail catcher, worker, web, world, beat."""
+"""SchoolsBuddy whole, on one machine: servers, migrations, static files, mail, simulators, worker, web, beat."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Stack:
     crew: Crew
     web_port: int
     mail_port: int
+    control_port: int
 
     @property
     def url(self) -> str:
@@ -40,6 +41,11 @@ class Stack:
         """Where the caught mail is shown."""
         return f"http://localhost:{self.mail_port}"
 
+    @property
+    def control_url(self) -> str:
+        """Where the simulators are seen and moved."""
+        return f"http://localhost:{self.control_port}"
+
     def logins(self) -> dict[str, dict[str, str]]:
         """Who can sign in: name → email, password, home (a path). Written by the seed."""
         file = self.crew.place.home / "logins.json"
@@ -48,7 +54,9 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(place: Place, *, web_port: int, mail_port: int, night: int, durable: bool) -> Iterator[Stack]:
+def running(
+    place: Place, *, web_port: int, mail_port: int, control_port: int, night: int, durable: bool
+) -> Iterator[Stack]:
     """Run everything inside the block, the world moved to `night`. The caller has claimed the place.
 
     Raises StartError, which names the process and quotes its log.
@@ -64,9 +72,10 @@ def running(place: Place, *, web_port: int, mail_port: int, night: int, durable:
         more = {"LOCAL_HOME": str(place.home), "PYTHONUNBUFFERED": "1"}
         crew = opened.enter_context(Crew(place, environment=environment | more))
         _prepare(crew, owner=owner)
-        _start(crew, web_port=web_port, smtp_port=smtp_port, mail_port=mail_port)
-        _seed(crew, night=night, owner=owner)
-        yield Stack(crew=crew, web_port=web_port, mail_port=mail_port)
+        site = Stack(crew=crew, web_port=web_port, mail_port=mail_port, control_port=control_port)
+        _start(site, smtp_port=smtp_port)
+        _seed(site, night=night, owner=owner)
+        yield site
 
 
 def _prepare(crew: Crew, *, owner: Mapping[str, str]) -> None:
@@ -80,22 +89,28 @@ def _prepare(crew: Crew, *, owner: Mapping[str, str]) -> None:
     stamp.write_text(now)
 
 
-def _start(crew: Crew, *, web_port: int, smtp_port: int, mail_port: int) -> None:
-    home = crew.place.home
+def _start(site: Stack, *, smtp_port: int) -> None:
+    crew, home = site.crew, site.crew.place.home
     with step("mail catcher"):
-        ports = ["--smtp-port", str(smtp_port), "--page-port", str(mail_port)]
+        ports = ["--smtp-port", str(smtp_port), "--page-port", str(site.mail_port)]
         command = [PYTHON, "-m", "local.mail", *ports, "--folder", str(home / "mail")]
-        crew.start("mail", command, ready=lambda: processes.answers(smtp_port) and processes.answers(mail_port))
+        crew.start("mail", command, ready=lambda: processes.answers(smtp_port) and processes.answers(site.mail_port))
+    with step("simulators of the MISs"):
+        where = ["--port", str(site.control_port), "--folder", str(home / "uploads"), "--site", site.url]
+        command = [PYTHON, "-m", "local.simulators", *where]
+        crew.start("simulators", command, ready=lambda: processes.answers(site.control_port))
     with step("Celery worker"):
         crew.start("worker", _worker(), ready=lambda: " ready." in _text(crew.place.log("worker")))
     with step("web server"):
-        crew.start("web", _web(web_port), ready=lambda: _healthy(web_port), more={"DATABASE_POOL": "6"})
+        crew.start("web", _web(site.web_port), ready=lambda: _healthy(site.web_port), more={"DATABASE_POOL": "6"})
 
 
-def _seed(crew: Crew, *, night: int, owner: Mapping[str, str]) -> None:
+def _seed(site: Stack, *, night: int, owner: Mapping[str, str]) -> None:
     """Fill the schools through the worker; only then let beat start syncs of its own."""
+    crew = site.crew
     with step(f"demo schools, night {night}, synced by the worker"):
-        crew.run("seed", [PYTHON, "-m", "local.seed", "--night", str(night)], more=owner)
+        where = ["--simulators", f"http://{LOOPBACK}:{site.control_port}"]
+        crew.run("seed", [PYTHON, "-m", "local.seed", "--night", str(night), *where], more=owner)
     with step("Celery beat"):
         schedule = ["--schedule", str(crew.place.home / "beat-schedule"), "--pidfile="]
         command = [PYTHON, "-m", "celery", "-A", "schoolsbuddy", "beat", *schedule, "--loglevel", "INFO"]

@@ -116,6 +116,8 @@ INSTALLED_APPS = [
     "portals.parent",
     "portals.reception",
 ]
+if INSECURE_LOCAL and (BASE_DIR / "local").is_dir():  # the production image holds no such folder
+    INSTALLED_APPS.append("local")  # `manage.py simulate`
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

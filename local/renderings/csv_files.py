@@ -16,10 +16,15 @@ from typing import Final, TypeVar
 
 from local.world.build import SEED, world
 from local.world.model import NIGHTS, ClassTruth, GuardianTruth, Night, StaffTruth, StudentTruth
+from local.world.profiles import DEMO
 
 Row = tuple[str, ...]
 DATES: Final = {"dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y", "ymd": "%Y-%m-%d"}
-FAULTS: Final = ("half", "empty", "header_only")
+FAULTS: Final = {
+    "half": "only the first half of the rows of each file",
+    "header_only": "files with a head and no rows",
+    "empty": "files without a byte",
+}
 
 Numbered = TypeVar("Numbered", StudentTruth, GuardianTruth, StaffTruth, ClassTruth)
 
@@ -32,12 +37,14 @@ def write(
     delimiter: str = ",",
     dates: str = "dmy",
     fault: str | None = None,
+    zeros: bool = True,
 ) -> tuple[Path, ...]:
     """Write the nine files of one night into a folder, which is made where it is missing.
 
     Letters that the encoding does not have become "?", as in a real export. `dates` is "dmy", "mdy" or "ymd". `fault`
     spoils the transfer: "half" keeps the first half of the rows of each file, "header_only" keeps none, "empty" keeps
-    not one byte. Lines end in CR LF (RFC 4180).
+    not one byte. Without `zeros` numbers lose those they begin with, as if a spreadsheet had saved the file.
+    Lines end in CR LF (RFC 4180).
 
     Raises:
         ValueError: an order of dates or a fault that is not known.
@@ -49,7 +56,8 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, (header, rows) in _FILES.items():
-        kept = _spoilt([header, *rows(night, DATES[dates])], fault)
+        lines = [header, *rows(night, DATES[dates])]
+        kept = _spoilt(lines if zeros else _as_numbers(lines), fault)
         path = folder / f"{name}.csv"
         path.write_bytes(_text(kept, delimiter).encode(encoding, errors="replace"))
         written.append(path)
@@ -59,6 +67,11 @@ def write(
 def _spoilt(lines: Sequence[Row], fault: str | None) -> Sequence[Row]:
     kept = {None: len(lines), "half": 1 + (len(lines) - 1) // 2, "header_only": 1, "empty": 0}[fault]
     return lines[:kept]
+
+
+def _as_numbers(lines: Sequence[Row]) -> Sequence[Row]:
+    refs = [name.endswith("ref") for name in lines[0]]
+    return [tuple(cell.lstrip("0") if ref else cell for ref, cell in zip(refs, line, strict=True)) for line in lines]
 
 
 def _text(lines: Iterable[Row], delimiter: str) -> str:
@@ -168,14 +181,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m local.renderings.csv_files", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--school", required=True, choices=("northgate", "himal"))
+    parser.add_argument("--school", required=True, choices=[profile.school.slug for profile in DEMO])
     parser.add_argument("--night", required=True, type=int, choices=NIGHTS)
     parser.add_argument("--to", required=True, type=Path, metavar="DIR")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--encoding", default="utf-8")
     parser.add_argument("--delimiter", default=",")
     parser.add_argument("--dates", choices=tuple(DATES), default="dmy")
-    parser.add_argument("--fault", choices=FAULTS)
+    parser.add_argument("--fault", choices=tuple(FAULTS))
     options = parser.parse_args(arguments)
     night = world(options.seed).school(options.school).at(options.night)
     paths = write(

@@ -1,4 +1,4 @@
-"""Makes the world: `world()` for the two demo schools, `crowd()` for one school of any size."""
+"""Makes the world: `world()` for the five demo schools, `crowd()` for one school of any size."""
 
 from collections.abc import Sequence
 from typing import Final, TypeVar
@@ -26,7 +26,7 @@ from local.world.model import (
     following,
 )
 from local.world.office import Office
-from local.world.profiles import HIMAL, NORTHGATE, Profile, crowded
+from local.world.profiles import DEMO, Profile, crowded
 from local.world.staffroom import Staffroom
 from local.world.timetable import Timetable
 
@@ -37,8 +37,8 @@ Kind = TypeVar("Kind", bound=Truth)
 
 
 def world(seed: int = SEED) -> World:
-    """Make the two demo schools over nights 1 to 5: the same for the same seed, on any machine and in any process."""
-    return World(seed=seed, schools=tuple(_school(profile, seed) for profile in (NORTHGATE, HIMAL)))
+    """Make the five demo schools over nights 1 to 5: the same for the same seed, on any machine and in any process."""
+    return World(seed=seed, schools=tuple(_school(profile, seed) for profile in DEMO))
 
 
 def crowd(*, students: int = 2000, seed: int = SEED) -> SchoolWorld:
@@ -57,7 +57,7 @@ class _Builder:
     def __init__(self, profile: Profile, seed: int) -> None:
         self.profile = profile
         self.dice = Dice(seed=f"{seed}/{profile.school.slug}")
-        self.office = Office(refs=profile.refs, abroad=profile.school.country != "GB", taken=_addresses(profile))
+        self.office = Office(refs=profile.refs, country=profile.school.country, taken=_addresses(profile))
         self.registrar = Registrar(profile=profile, office=self.office, dice=self.dice.child("families"))
         self.staffroom = Staffroom(profile=profile, office=self.office, dice=self.dice.child("staff"))
         self.timetable = Timetable(profile=profile, office=self.office)

@@ -13,7 +13,7 @@ from local.world.notes import notes
 from local.world.office import Office
 from local.world.profiles import SIXTH_FORM, Profile
 
-FIRST_BIRTH_YEAR: Final = 2021  # children of year index 0 are born from 1 September of this year on
+ENTRY_YEAR: Final = 2026  # when the children of year index 0 came to the school
 PROVIDERS: Final = ("postbox.example", "mailhouse.example", "webpost.example", "letterbox.example", "inbox.example")
 NOT_ADDRESSES: Final = ("n/a", "none@none.example", "unknown", "see mother", "-", "jane.doe@", "tbc", "no e-mail")
 NICKNAMES: Final = ("Alex", "Bo", "Charlie", "Jay", "Kit", "Max", "Sam", "Teddy")
@@ -163,7 +163,8 @@ class Registrar:
         )
 
     def _birth(self, year: int) -> datetime.date:
-        start = datetime.date(FIRST_BIRTH_YEAR - year, 9, 1)
+        first = self._profile.first_birthday
+        start = first.replace(year=first.year - year)
         return start + datetime.timedelta(days=self._dice.below(365))
 
     def _student_address(self, year: int, given: Name, surname: Name) -> str:
@@ -171,7 +172,7 @@ class Registrar:
             return ""
         domains = self._profile.school.domains
         domain = domains[-1] if year >= SIXTH_FORM else domains[0]
-        return self._office.address(f"{given.latin}.{surname.latin}.{(FIRST_BIRTH_YEAR + 5 - year) % 100:02d}", domain)
+        return self._office.address(f"{given.latin}.{surname.latin}.{(ENTRY_YEAR - year) % 100:02d}", domain)
 
     def _guardians(self, shape: Sequence[Place], pool: Pool, surname: Name) -> list[GuardianTruth]:
         homes = (self._key("home"), self._key("home"))

@@ -114,6 +114,18 @@ NEPALI: Final = _pool(
     "Adhikari, Basnet, Bhandari, Gurung, Karki, Khadka, Lama, Magar, Maharjan, Poudel, Rai, Shakya,"
     " Sherpa, Shrestha, Tamang, Thapa, श्रेष्ठ|shrestha, अधिकारी|adhikari",
 )
+AFRIKAANS: Final = _pool(
+    "Anneliese, Marlene, Zanét, Liesl, Elmarie, Karlien, Suné, Riana, Annetjie, Ilze, Mariëtte, Corné",
+    "Hendrik, Gideon, Danie, Stefaan, Ruan, Kobus, Dewald, Fanie, Jannes, Wessel, André, Barend",
+    "Aucampse, Bezuidenhof, Cilliersen, Du Preezer, Esterhout, Fouriesen, Geldenhof, Grobbelaer, Lötterie,"
+    " Malherber, Naudéus, Oberholtz, Pienaarsen, Raubenhof, Swanepool, Terblanz, Van Rensberg, Viljoenster",
+)
+NGUNI_AND_SOTHO: Final = _pool(
+    "Ayanda, Lerato, Nandi, Palesa, Refilwe, Zanele, Busisiwe, Dineo, Nokuthula, Kelebogile, Thandeka, Puleng",
+    "Bongani, Katlego, Lwazi, Mandla, Sibusiso, Tshepo, Vuyo, Kagiso, Themba, Mpho, Siyabonga, Lebohang",
+    "Dlaminisa, Khumalisi, Maselekwa, Mokoenane, Ndlovane, Nkosintu, Radebisi, Sitholeni, Tshabalani,"
+    " Zungwane, Molefetsi, Mthembisi, Phakisile, Qwabesho",
+)
 INTERNATIONAL: Final = _pool(
     "Anneke, Chloé, Fränze, Ingrid, Yuki, Ha-eun, Şeyma, Zoë, Maëlle, Sunniva, Aiko",
     "Björn, Søren, Jürgen, Haruto, Min-jun, Çağrı, Loïc, Étienne, Mattis, Ren, Emre",
@@ -135,3 +147,23 @@ NORTHGATE_NAMES: Final = (
     (7, INDIAN),
 )
 HIMAL_NAMES: Final = ((52, NEPALI), (24, INDIAN), (12, INTERNATIONAL), (5, CHINESE), (4, ENGLISH), (3, ARABIC))
+TAMARIND_NAMES: Final = (
+    (34, ARABIC),
+    (24, INDIAN),
+    (22, ENGLISH),
+    (6, INTERNATIONAL),
+    (5, IRISH),
+    (5, WEST_AFRICAN),
+    (4, NEPALI),
+)
+HERON_FORK_NAMES: Final = (
+    (48, ENGLISH),
+    (24, SPANISH),
+    (8, POLISH),
+    (6, WEST_AFRICAN),
+    (6, INDIAN),
+    (4, VIETNAMESE),
+    (4, CHINESE),
+)
+# Of letters that Windows-1252 has: its office's spreadsheet would write "?" for any other.
+KAREEDAL_NAMES: Final = ((40, AFRIKAANS), (36, NGUNI_AND_SOTHO), (14, ENGLISH), (6, INDIAN), (4, PORTUGUESE))

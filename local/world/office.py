@@ -1,27 +1,37 @@
-"""The school office: hands out numbers, addresses and telephone numbers, each one once (telephones up to 5,980)."""
+"""The school office: hands out numbers, addresses and telephone numbers, each one once.
+
+There are 5,980 telephone numbers a school, in America 680.
+"""
 
 import itertools
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from local.world.profiles import Refs
 
 _UPN_LETTERS: Final = "ABCDEFGHJKLMNPQRTUVWXYZ"
-# Ranges that the British regulator keeps for fiction, a thousand numbers each; no other country keeps as many.
-_FICTION: Final = (
-    ("07700 900", "+44 7700 900"),
-    ("0113 496 0", "+44 113 496 0"),
-    ("0117 496 0", "+44 117 496 0"),
-    ("0121 496 0", "+44 121 496 0"),
-    ("0131 496 0", "+44 131 496 0"),
-    ("020 7946 0", "+44 20 7946 0"),
-)
+
+
+class Fiction(NamedTuple):
+    """Ranges of telephone numbers that a regulator keeps for fiction: in each so many, from this one on."""
+
+    ranges: tuple[str, ...]
+    first: int
+    numbers: int
+
+
+_BRITISH: Final = ("7700 900", "113 496 0", "117 496 0", "121 496 0", "131 496 0", "20 7946 0")
+_AT_HOME: Final = Fiction(tuple(f"0{found}" for found in _BRITISH), 0, 1000)
+# Dialled from anywhere else, but for America, as no other country keeps as many.
+_ABROAD: Final = Fiction(tuple(f"+44 {found}" for found in _BRITISH), 0, 1000)
+_AMERICAN: Final = Fiction(tuple(f"({area}) 555-0" for area in (312, 331, 618, 630, 708, 773, 815)), 100, 100)
+FICTION: Final = {"GB": _AT_HOME, "US": _AMERICAN}
 
 
 class Office:
     """One school's office. `taken` are addresses that belong to people with a story."""
 
-    def __init__(self, *, refs: Refs, abroad: bool, taken: Iterable[str]) -> None:
+    def __init__(self, *, refs: Refs, country: str, taken: Iterable[str]) -> None:
         self._digits = refs.digits
         self._numbers = {
             "student": itertools.count(refs.students),
@@ -31,7 +41,7 @@ class Office:
             "upn": itertools.count(1),
             "phone": itertools.count(20),  # the first twenty are the cast's
         }
-        self._abroad = abroad
+        self._fiction = FICTION.get(country, _ABROAD)
         self._taken = {address.lower() for address in taken}
 
     def ref(self, kind: str) -> str:
@@ -53,7 +63,7 @@ class Office:
         return address
 
     def phone(self) -> str:
-        """Return a telephone number nobody has; in a school abroad as one dials it from there."""
-        number = next(self._numbers["phone"])
-        prefix = _FICTION[number // 1000 % len(_FICTION)][self._abroad]
-        return f"{prefix}{number % 1000:03d}"
+        """Return a telephone number nobody has, as one dials it from the school."""
+        block, number = divmod(next(self._numbers["phone"]), self._fiction.numbers)
+        before = self._fiction.ranges[block % len(self._fiction.ranges)]
+        return f"{before}{self._fiction.first + number:03d}"

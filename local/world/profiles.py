@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from local.world import cast, names
+from local.world.cast import abroad
+from local.world.cast.telling import Scene
 from local.world.model import SchoolWorld, Truth, first_night
 
 NOBODY: Final = first_night(())
@@ -45,8 +47,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     role_mailbox: str = ""  # an office address that some parents' records carry instead of their own (R28)
     has_upn: bool = True
     addresses_from: int = 0  # the first year index whose students have an address in the MIS
+    first_birthday: datetime.date = datetime.date(2021, 9, 1)  # of the oldest child of the first year
+    primary_share: float = 0.2  # of the teachers
     people: tuple[Truth, ...] = ()  # the cast on night 1
-    scenes: tuple[cast.Scene, ...] = ()
+    scenes: tuple[Scene, ...] = ()
 
 
 def _forms(index: int, size: int, first: str) -> tuple[str, ...]:
@@ -61,6 +65,8 @@ def _years(labels: tuple[str, ...], sizes: tuple[int, ...], first: str) -> tuple
 
 _YEARS: Final = ("Reception", *(f"Year {number}" for number in range(1, 14)))
 _GRADES: Final = ("KG", *(f"Grade {number}" for number in range(1, 13)))
+_AMERICAN_GRADES: Final = ("Kindergarten", *_GRADES[1:])
+_PRIMARY_GRADES: Final = ("Grade R", *_GRADES[1:8])
 
 _NORTHGATE: Final = SchoolWorld(
     slug="northgate",
@@ -108,6 +114,75 @@ _HIMAL: Final = SchoolWorld(
     first=NOBODY,
     events=(),
 )
+_TAMARIND: Final = SchoolWorld(
+    slug="tamarind",
+    name="Tamarind House British School",
+    timezone="Asia/Kuwait",
+    locale="en-gb",
+    currency="KWD",  # three decimals
+    country="KW",
+    hue=330,
+    domains=("tamarind.example",),
+    year_labels=_YEARS,
+    mis_product="iSAMS",
+    mis_partner="",
+    am_slot=datetime.time(9, 30),
+    school_days=(7, 1, 2, 3, 4),
+    primary_years=_YEARS[:7],
+    student_access_years=_YEARS[SIXTH_FORM:],
+    block_own_domains_for_guardians=False,
+    staff_leavers_authoritative=False,
+    super_user=abroad.AMAL_FAHIM,
+    faults={3: "half"},
+    first=NOBODY,
+    events=(),
+)
+_HERON_FORK: Final = SchoolWorld(
+    slug="heronfork",
+    name="Heron Fork Academy",
+    timezone="America/Chicago",
+    locale="en-us",
+    currency="USD",
+    country="US",
+    hue=212,
+    domains=("heronfork.example",),
+    year_labels=_AMERICAN_GRADES,
+    mis_product="PowerSchool",
+    mis_partner="GG4L",
+    am_slot=datetime.time(9, 30),
+    school_days=(1, 2, 3, 4, 5),
+    primary_years=_AMERICAN_GRADES[:6],
+    student_access_years=_AMERICAN_GRADES[9:],
+    block_own_domains_for_guardians=False,
+    staff_leavers_authoritative=False,
+    super_user=abroad.DOLORES_WHITFIELD,
+    faults={4: "empty"},
+    first=NOBODY,
+    events=(),
+)
+_KAREEDAL: Final = SchoolWorld(
+    slug="kareedal",
+    name="Kareedal Primary School",
+    timezone="Africa/Johannesburg",
+    locale="en-za",
+    currency="ZAR",
+    country="ZA",
+    hue=82,
+    domains=("kareedal.example",),
+    year_labels=_PRIMARY_GRADES,
+    mis_product="CSV files",
+    mis_partner="",
+    am_slot=datetime.time(9, 30),
+    school_days=(1, 2, 3, 4, 5),
+    primary_years=_PRIMARY_GRADES,
+    student_access_years=(),
+    block_own_domains_for_guardians=False,
+    staff_leavers_authoritative=False,
+    super_user=abroad.ELNA_DANIELS,
+    faults={2: "half"},
+    first=NOBODY,
+    events=(),
+)
 
 NORTHGATE: Final = Profile(
     school=_NORTHGATE,
@@ -130,6 +205,44 @@ HIMAL: Final = Profile(
     people=cast.HIMAL_PEOPLE,
     scenes=cast.HIMAL_SCENES,
 )
+TAMARIND: Final = Profile(
+    school=_TAMARIND,
+    years=_years(_YEARS, (*[18] * 10, 16, 14, 12, 12), "R"),
+    staff=36,
+    refs=Refs(students=2001, guardians=5001, staff=11, digits=0),
+    names=names.TAMARIND_NAMES,
+    has_upn=False,
+    addresses_from=3,
+    people=abroad.TAMARIND_PEOPLE,
+    scenes=abroad.TAMARIND_SCENES,
+)
+HERON_FORK: Final = Profile(
+    school=_HERON_FORK,
+    years=_years(_AMERICAN_GRADES, tuple([14] * 13), "K"),
+    staff=30,
+    refs=Refs(students=2001, guardians=5001, staff=11, digits=0),
+    names=names.HERON_FORK_NAMES,
+    has_upn=False,
+    addresses_from=6,
+    first_birthday=datetime.date(2020, 9, 1),
+    people=abroad.HERON_FORK_PEOPLE,
+    scenes=abroad.HERON_FORK_SCENES,
+)
+KAREEDAL: Final = Profile(
+    school=_KAREEDAL,
+    years=_years(_PRIMARY_GRADES, tuple([18] * 8), "R"),
+    staff=20,
+    refs=Refs(students=2001, guardians=5001, staff=11, digits=7),
+    names=names.KAREEDAL_NAMES,
+    role_mailbox="kantoor@kareedal.example",
+    has_upn=False,
+    addresses_from=len(_PRIMARY_GRADES),
+    first_birthday=datetime.date(2020, 1, 1),
+    primary_share=0.8,
+    people=abroad.KAREEDAL_PEOPLE,
+    scenes=abroad.KAREEDAL_SCENES,
+)
+DEMO: Final = (NORTHGATE, HIMAL, TAMARIND, HERON_FORK, KAREEDAL)
 
 
 def crowded(*, students: int) -> Profile:

@@ -25,7 +25,6 @@ POSTS: Final = (
     "Peripatetic music teacher",
 )
 TEACHING_SHARE: Final = 0.78  # of all staff
-PRIMARY_SHARE: Final = 0.2  # of the teachers
 
 
 class Staffroom:
@@ -39,7 +38,7 @@ class Staffroom:
 
     def opening(self, *, count: int, parents: Sequence[GuardianTruth]) -> list[StaffTruth]:
         """Hire the staff of night 1; the first of them are these parents, under their own key."""
-        posts = _posts(count)
+        posts = _posts(count, self._profile.primary_share)
         known = [self._from_parent(parent, post) for parent, post in zip(parents, posts, strict=False)]
         return [*known, *(self.newcomer(post) for post in posts[len(known) :])]
 
@@ -84,9 +83,9 @@ class Staffroom:
         return self._office.address(f"{given}.{family}", domain)
 
 
-def _posts(count: int) -> list[str]:
+def _posts(count: int, primary_share: float) -> list[str]:
     teachers = int(count * TEACHING_SHARE)
-    primary = int(teachers * PRIMARY_SHARE)
+    primary = int(teachers * primary_share)
     seniors = [subject for subject in SUBJECTS if subject != PRIMARY]
     return [
         *(f"Teacher of {seniors[at % len(seniors)]}" for at in range(teachers - primary)),

@@ -20,6 +20,7 @@ OPERATIONS = (DOCS / "operations.md").read_text()
 ARCHITECTURE = (DOCS / "architecture.md").read_text()
 DOCUMENTS = sorted([*DOCS.glob("*.md"), *DOCS.glob("adr/*.md")])
 ROOMS = ("tenants", "users", "sync", "portals", "schoolsbuddy")
+WITH_COMMANDS = (*ROOMS, "local")
 PYPROJECT: dict[str, Any] = tomllib.loads((places.ROOT / "pyproject.toml").read_text())
 
 # `users/doors.py`, `local/world/`; not addresses (`/admin/`), patterns (`portals/<audience>/`), modules (`sync.tasks`).
@@ -81,7 +82,7 @@ def test_every_variable_of_compose_is_documented() -> None:
 
 def our_commands() -> list[tuple[str, str]]:
     """(room, name) of every command of ours."""
-    return sorted((app, name) for name, app in get_commands().items() if app in ROOMS and isinstance(app, str))
+    return sorted((app, name) for name, app in get_commands().items() if app in WITH_COMMANDS and isinstance(app, str))
 
 
 def test_every_command_of_ours_is_documented() -> None:

@@ -93,6 +93,12 @@ def test_the_site_itself_needs_no_owner() -> None:
     assert start(code, DATABASE_OWNER_URL=None).stdout.split() == ["default"]
 
 
+def test_simulators_are_on_a_machine_of_ones_own_only() -> None:
+    code = f"{START}; from django.core.management import get_commands; print('simulate' in get_commands())"
+    assert start(code).stdout.split() == ["False"]
+    assert start(code, **LOCAL).stdout.split() == ["True"]
+
+
 def test_production_has_safe_cookies_and_headers() -> None:
     code = f"""{START}
 from django.conf import settings as s

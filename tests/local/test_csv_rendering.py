@@ -4,6 +4,7 @@ import csv
 import io
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ class Feed:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Path]:
-    """Every night of both schools, written once."""
+    """Every night of every school, written once."""
     written = {}
     for school in WORLD.schools:
         for night in NIGHTS:
@@ -283,8 +284,18 @@ def test_delimiter_and_order_of_dates(tmp_path: Path) -> None:
         assert ann.split(";")[:5] == ["55", "Ann", "Bell", "", expected]
 
 
+def test_without_zeros_numbers_are_as_a_spreadsheet_saves_them(tmp_path: Path) -> None:
+    night = WORLD.school("kareedal").at(1)
+    for path in write(night, tmp_path, zeros=False):
+        rows = Feed(tmp_path).files[path.stem]
+        assert rows
+        assert not any(cell.startswith("0") for row in rows for name, cell in row.items() if name.endswith("ref"))
+    assert {row["phone"][:1] for row in Feed(tmp_path).files["guardians"]} == {"", "+"}
+    assert any(row["date_of_birth"].startswith("0") for row in Feed(tmp_path).files["students"])
+
+
 @pytest.mark.parametrize("wrong", [{"dates": "ydm"}, {"fault": "late"}])
-def test_unknown_options_are_refused(wrong: dict[str, str], tmp_path: Path) -> None:
+def test_unknown_options_are_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Unknown"):
         write(WORLD.school("himal").at(1), tmp_path, **wrong)
 

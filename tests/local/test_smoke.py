@@ -29,6 +29,7 @@ def test_the_forms_token_is_found() -> None:
     assert found[1] == "abc"
 
 
-def test_every_audience_is_walked() -> None:
-    assert {check.who for check in CHECKS} == {"staff", "parent", "reception", "support"}
+def test_every_audience_and_every_school_is_walked() -> None:
+    super_users = {"reception", "himal", "tamarind", "heronfork", "kareedal"}
+    assert {check.who for check in CHECKS} == {"staff", "parent", "support", *super_users}
     assert len({(check.who, check.what) for check in CHECKS}) == len(CHECKS)

@@ -101,7 +101,7 @@ def _links_by_ref(held: Snapshot, kind: Kind, refs: dict[Kind, dict[int, str]]) 
 
 @pytest.fixture(scope="session")
 def demo_world() -> World:
-    """The two demo schools over five nights."""
+    """The five demo schools over five nights."""
     return world()
 
 

@@ -1,4 +1,4 @@
-"""The people with a story (mission §2.13), as far as files reach: five nights of both demo schools, told once each."""
+"""The people with a story (mission §2.13), as far as files reach: five nights of the two large demo schools."""
 
 import datetime
 from collections.abc import Callable

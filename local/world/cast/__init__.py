@@ -2,91 +2,25 @@
 
 Each is reachable by a constant, the `key` that also finds the record: `school.at(3).guardians[cast.BO_LI]`. One scene
 is one thing that happens, told with the rule it puts to the test. All names are invented.
+
+Northgate and Himal are here, the three smaller schools in `cast.abroad`.
 """
 
 import datetime
 import unicodedata
-from typing import Final, NamedTuple
+from typing import Final
 
+from local.world.cast.telling import Coach, Scene, adult, arrive, child, new_address, staff, tie
 from local.world.model import (
     Alters,
-    Arrives,
-    Change,
     GuardianTruth,
     Leaves,
     MedicalTruth,
     StaffTruth,
     StudentTruth,
     TeachingTruth,
-    TieTruth,
     Truth,
 )
-
-
-class Scene(NamedTuple):
-    """What happens to the cast on one night, and why it is told. See `Event` for `cosmetic`."""
-
-    night: int
-    why: str
-    changes: tuple[Change, ...]
-    cosmetic: bool = False
-
-
-class Coach(NamedTuple):
-    """Somebody whom the school adds by hand: never in any feed (R36)."""
-
-    given_name: str
-    family_name: str
-    email: str
-
-
-def _child(
-    key: str, ref: str, name: str, born: str, form: str, *, year: str = "", email: str = "", upn: str = ""
-) -> StudentTruth:
-    given, family = name.split(" ", 1)
-    return StudentTruth(
-        key=key,
-        ref=ref,
-        given_name=given,
-        family_name=family,
-        date_of_birth=datetime.date.fromisoformat(born),
-        year=year or f"Year {form[:-1]}",
-        form=form,
-        email=email,
-        upn=upn,
-    )
-
-
-def _adult(key: str, ref: str, name: str, email: str = "", *, home: str = "", phone: str = "") -> GuardianTruth:
-    title, given, family = name.split(" ", 2)
-    return GuardianTruth(
-        key=key,
-        ref=ref,
-        title=title,
-        given_name=given,
-        family_name=family,
-        email=email,
-        phone=phone,
-        household=home or f"home-{key}",
-    )
-
-
-def _staff(key: str, ref: str, name: str, email: str, post: str) -> StaffTruth:
-    title, given, family = name.split(" ", 2)
-    return StaffTruth(key=key, ref=ref, title=title, given_name=given, family_name=family, email=email, post=post)
-
-
-def _tie(student: str, guardian: str, relationship: str, priority: int = 1) -> TieTruth:
-    return TieTruth(student=student, guardian=guardian, relationship=relationship, priority=priority)
-
-
-def _arrive(*records: Truth) -> tuple[Change, ...]:
-    return tuple(Arrives(record) for record in records)
-
-
-def _new_address(guardian: str, email: str) -> Change:
-    return Alters(GuardianTruth, guardian, {"email": email})
-
 
 # --- Northgate: refunds between two payers (R50–R55) ---
 ANA_REYES: Final = "ana-reyes"
@@ -94,11 +28,11 @@ TOM_REYES: Final = "tom-reyes"
 LUCIA_REYES: Final = "lucia-reyes"  # their one child
 
 _REYES: Final = (
-    _child(LUCIA_REYES, "120", "Lucia Reyes", "2016-03-14", "6A", email="lucia.reyes.20@northgate-school.example"),
-    _adult(ANA_REYES, "620", "Ms Ana Reyes", "ana.reyes@postbox.example", home="home-reyes", phone="07700 900001"),
-    _adult(TOM_REYES, "621", "Mr Tom Reyes", "tom.reyes@webpost.example", home="home-reyes", phone="07700 900002"),
-    _tie(LUCIA_REYES, ANA_REYES, "Mother"),
-    _tie(LUCIA_REYES, TOM_REYES, "Father", 2),
+    child(LUCIA_REYES, "120", "Lucia Reyes", "2016-03-14", "6A", email="lucia.reyes.20@northgate-school.example"),
+    adult(ANA_REYES, "620", "Ms Ana Reyes", "ana.reyes@postbox.example", home="home-reyes", phone="07700 900001"),
+    adult(TOM_REYES, "621", "Mr Tom Reyes", "tom.reyes@webpost.example", home="home-reyes", phone="07700 900002"),
+    tie(LUCIA_REYES, ANA_REYES, "Mother"),
+    tie(LUCIA_REYES, TOM_REYES, "Father", 2),
 )
 
 # --- Northgate: one mailbox for two, then one each (R33, R30) ---
@@ -109,13 +43,13 @@ LI_SHARED_ADDRESS: Final = "li.family@postbox.example"
 BO_LI_OWN_ADDRESS: Final = "bo.li@webpost.example"
 
 _LI: Final = (
-    _child(LIN_LI, "121", "Lin Li", "2014-11-02", "7C", email="lin.li.19@northgate-school.example"),
-    _adult(MEI_LI, "630", "Mrs Mei Li", LI_SHARED_ADDRESS, home="home-li"),
-    _adult(BO_LI, "631", "Mr Bo Li", LI_SHARED_ADDRESS, home="home-li"),
-    _tie(LIN_LI, MEI_LI, "Mother"),
-    _tie(LIN_LI, BO_LI, "Father", 2),
+    child(LIN_LI, "121", "Lin Li", "2014-11-02", "7C", email="lin.li.19@northgate-school.example"),
+    adult(MEI_LI, "630", "Mrs Mei Li", LI_SHARED_ADDRESS, home="home-li"),
+    adult(BO_LI, "631", "Mr Bo Li", LI_SHARED_ADDRESS, home="home-li"),
+    tie(LIN_LI, MEI_LI, "Mother"),
+    tie(LIN_LI, BO_LI, "Father", 2),
 )
-_LI_SCENES: Final = (Scene(3, "Bo Li has an address of his own (R33, R30)", (_new_address(BO_LI, BO_LI_OWN_ADDRESS),)),)
+_LI_SCENES: Final = (Scene(3, "Bo Li has an address of his own (R33, R30)", (new_address(BO_LI, BO_LI_OWN_ADDRESS),)),)
 
 # --- Northgate: a teacher who becomes a parent here, then stops teaching (R40, R41, R48) ---
 JO_HART: Final = "jo-hart"  # staff from night 1, guardian from night 2, staff no more on night 4
@@ -126,22 +60,22 @@ JO_HART_ADDRESS: Final = "jo.hart@northgate-school.example"
 JO_HART_CLASS: Final = "8B/Science"  # her own child's class (R40)
 
 _HART: Final = (
-    _staff(JO_HART, "801", "Ms Jo Hart", JO_HART_ADDRESS, "Teacher of Science"),
+    staff(JO_HART, "801", "Ms Jo Hart", JO_HART_ADDRESS, "Teacher of Science"),
     TeachingTruth(class_key=JO_HART_CLASS, staff=JO_HART),
-    _child(IVY_HART, "122", "Ivy Hart", "2014-02-20", "8B", email="ivy.hart.18@northgate-school.example"),
-    _child(NOAH_HART, "123", "Noah Hart", "2018-01-09", "4A"),
-    _adult(ROB_HART, "640", "Mr Rob Hart", "rob.hart@mailhouse.example", home="home-hart"),
-    _tie(IVY_HART, ROB_HART, "Father", 2),
-    _tie(NOAH_HART, ROB_HART, "Father", 2),
+    child(IVY_HART, "122", "Ivy Hart", "2014-02-20", "8B", email="ivy.hart.18@northgate-school.example"),
+    child(NOAH_HART, "123", "Noah Hart", "2018-01-09", "4A"),
+    adult(ROB_HART, "640", "Mr Rob Hart", "rob.hart@mailhouse.example", home="home-hart"),
+    tie(IVY_HART, ROB_HART, "Father", 2),
+    tie(NOAH_HART, ROB_HART, "Father", 2),
 )
 _HART_SCENES: Final = (
     Scene(
         2,
         "Jo Hart, who teaches here, is entered as her children's mother (R40)",
-        _arrive(
-            _adult(JO_HART, "641", "Ms Jo Hart", JO_HART_ADDRESS, home="home-hart"),
-            _tie(IVY_HART, JO_HART, "Mother"),
-            _tie(NOAH_HART, JO_HART, "Mother"),
+        arrive(
+            adult(JO_HART, "641", "Ms Jo Hart", JO_HART_ADDRESS, home="home-hart"),
+            tie(IVY_HART, JO_HART, "Mother"),
+            tie(NOAH_HART, JO_HART, "Mother"),
         ),
     ),
     Scene(4, "Jo Hart stops teaching and stays a parent (R40, R48)", (Leaves(StaffTruth, JO_HART),)),
@@ -154,13 +88,13 @@ KIT_MOSS_STAFF_ADDRESS: Final = "kit.moss@northgate-school.example"
 KIT_MOSS_PRIVATE_ADDRESS: Final = "kit@moss-family.example"
 
 _MOSS: Final = (
-    _staff(KIT_MOSS, "802", "Mx Kit Moss", KIT_MOSS_STAFF_ADDRESS, "Teacher of History"),
-    _child(FERN_MOSS, "124", "Fern Moss", "2019-05-30", "3B"),
-    _adult(KIT_MOSS, "650", "Mx Kit Moss", KIT_MOSS_PRIVATE_ADDRESS),
-    _tie(FERN_MOSS, KIT_MOSS, "Parent"),
+    staff(KIT_MOSS, "802", "Mx Kit Moss", KIT_MOSS_STAFF_ADDRESS, "Teacher of History"),
+    child(FERN_MOSS, "124", "Fern Moss", "2019-05-30", "3B"),
+    adult(KIT_MOSS, "650", "Mx Kit Moss", KIT_MOSS_PRIVATE_ADDRESS),
+    tie(FERN_MOSS, KIT_MOSS, "Parent"),
 )
 _MOSS_SCENES: Final = (
-    Scene(4, "Kit Moss is a parent under the staff address (R44)", (_new_address(KIT_MOSS, KIT_MOSS_STAFF_ADDRESS),)),
+    Scene(4, "Kit Moss is a parent under the staff address (R44)", (new_address(KIT_MOSS, KIT_MOSS_STAFF_ADDRESS),)),
 )
 
 # --- Both schools: no address, a child in each (R29, R30, R32) ---
@@ -170,17 +104,17 @@ MILO_COLE: Final = "milo-cole"  # Himal
 SAM_COLE_ADDRESS: Final = "sam.cole@letterbox.example"
 
 _COLE_AT_NORTHGATE: Final = (
-    _child(RUBY_COLE, "125", "Ruby Cole", "2013-10-11", "8D", email="ruby.cole.18@northgate-school.example"),
-    _adult(SAM_COLE, "660", "Mr Sam Cole"),
-    _tie(RUBY_COLE, SAM_COLE, "Father"),
+    child(RUBY_COLE, "125", "Ruby Cole", "2013-10-11", "8D", email="ruby.cole.18@northgate-school.example"),
+    adult(SAM_COLE, "660", "Mr Sam Cole"),
+    tie(RUBY_COLE, SAM_COLE, "Father"),
 )
 _COLE_AT_HIMAL: Final = (
-    _child(MILO_COLE, "000042", "Milo Cole", "2017-04-01", "5A", year="Grade 5", email="milo.cole.21@himal.example"),
-    _adult(SAM_COLE, "000660", "Mr Sam Cole"),
-    _tie(MILO_COLE, SAM_COLE, "Father"),
+    child(MILO_COLE, "000042", "Milo Cole", "2017-04-01", "5A", year="Grade 5", email="milo.cole.21@himal.example"),
+    adult(SAM_COLE, "000660", "Mr Sam Cole"),
+    tie(MILO_COLE, SAM_COLE, "Father"),
 )
 _COLE_SCENES: Final = (
-    Scene(3, "Sam Cole gives both schools the same address (R30, R32)", (_new_address(SAM_COLE, SAM_COLE_ADDRESS),)),
+    Scene(3, "Sam Cole gives both schools the same address (R30, R32)", (new_address(SAM_COLE, SAM_COLE_ADDRESS),)),
 )
 
 # --- Northgate: the addresses of two fathers change places; one has credit (R33, D4) ---
@@ -193,18 +127,18 @@ LIAM_DOYLE_ADDRESS: Final = "liam.doyle@inbox.example"
 OWEN_PRICE_CREDIT: Final = 1200  # pence in his credit wallet before night 3
 
 _FATHERS: Final = (
-    _child(ELIN_PRICE, "126", "Elin Price", "2012-12-05", "9A", email="elin.price.17@northgate-school.example"),
-    _adult(OWEN_PRICE, "670", "Mr Owen Price", OWEN_PRICE_ADDRESS),
-    _tie(ELIN_PRICE, OWEN_PRICE, "Father"),
-    _child(CORA_DOYLE, "127", "Cora Doyle", "2013-01-23", "9A", email="cora.doyle.17@northgate-school.example"),
-    _adult(LIAM_DOYLE, "671", "Mr Liam Doyle", LIAM_DOYLE_ADDRESS),
-    _tie(CORA_DOYLE, LIAM_DOYLE, "Father"),
+    child(ELIN_PRICE, "126", "Elin Price", "2012-12-05", "9A", email="elin.price.17@northgate-school.example"),
+    adult(OWEN_PRICE, "670", "Mr Owen Price", OWEN_PRICE_ADDRESS),
+    tie(ELIN_PRICE, OWEN_PRICE, "Father"),
+    child(CORA_DOYLE, "127", "Cora Doyle", "2013-01-23", "9A", email="cora.doyle.17@northgate-school.example"),
+    adult(LIAM_DOYLE, "671", "Mr Liam Doyle", LIAM_DOYLE_ADDRESS),
+    tie(CORA_DOYLE, LIAM_DOYLE, "Father"),
 )
 _FATHERS_SCENES: Final = (
     Scene(
         3,
         "the addresses of Owen Price and Liam Doyle change places (R33)",
-        (_new_address(OWEN_PRICE, LIAM_DOYLE_ADDRESS), _new_address(LIAM_DOYLE, OWEN_PRICE_ADDRESS)),
+        (new_address(OWEN_PRICE, LIAM_DOYLE_ADDRESS), new_address(LIAM_DOYLE, OWEN_PRICE_ADDRESS)),
     ),
 )
 
@@ -215,12 +149,12 @@ FINN_VANCE: Final = "finn-vance"
 LEO_ORTEGA: Final = "leo-ortega"
 
 _SWAPPED: Final = (
-    _child(FINN_VANCE, "128", "Finn Vance", "2016-06-17", "6B", email="finn.vance.20@northgate-school.example"),
-    _adult(CARLA_VANCE, "701", "Mrs Carla Vance", "carla.vance@mailhouse.example"),
-    _tie(FINN_VANCE, CARLA_VANCE, "Mother"),
-    _child(LEO_ORTEGA, "129", "Leo Ortega", "2011-09-29", "10C", email="leo.ortega.16@northgate-school.example"),
-    _adult(NINA_ORTEGA, "702", "Ms Nina Ortega", "nina.ortega@webpost.example"),
-    _tie(LEO_ORTEGA, NINA_ORTEGA, "Mother"),
+    child(FINN_VANCE, "128", "Finn Vance", "2016-06-17", "6B", email="finn.vance.20@northgate-school.example"),
+    adult(CARLA_VANCE, "701", "Mrs Carla Vance", "carla.vance@mailhouse.example"),
+    tie(FINN_VANCE, CARLA_VANCE, "Mother"),
+    child(LEO_ORTEGA, "129", "Leo Ortega", "2011-09-29", "10C", email="leo.ortega.16@northgate-school.example"),
+    adult(NINA_ORTEGA, "702", "Ms Nina Ortega", "nina.ortega@webpost.example"),
+    tie(LEO_ORTEGA, NINA_ORTEGA, "Mother"),
 )
 _SWAPPED_SCENES: Final = (
     Scene(
@@ -240,19 +174,19 @@ BOB_STONE: Final = "bob-stone"  # 55 from night 5
 ALMA_STONE: Final = "alma-stone"
 
 _BELL: Final = (
-    _child(ANN_BELL, "55", "Ann Bell", "2010-10-18", "11B", email="ann.bell.15@northgate-school.example"),
-    _adult(JOAN_BELL, "55", "Mrs Joan Bell", "joan.bell@postbox.example"),  # contact 55 is not student 55
-    _tie(ANN_BELL, JOAN_BELL, "Mother"),
+    child(ANN_BELL, "55", "Ann Bell", "2010-10-18", "11B", email="ann.bell.15@northgate-school.example"),
+    adult(JOAN_BELL, "55", "Mrs Joan Bell", "joan.bell@postbox.example"),  # contact 55 is not student 55
+    tie(ANN_BELL, JOAN_BELL, "Mother"),
     MedicalTruth(student=ANN_BELL, ref="m1", condition="Nut allergy", details="Auto-injector in the office"),
 )
 _STONE: Final = (
-    _child(BOB_STONE, "55", "Bob Stone", "2014-10-08", "7A", email="bob.stone.19@northgate-school.example"),
-    _adult(ALMA_STONE, "720", "Mrs Alma Stone", "alma.stone@letterbox.example"),
-    _tie(BOB_STONE, ALMA_STONE, "Mother"),
+    child(BOB_STONE, "55", "Bob Stone", "2014-10-08", "7A", email="bob.stone.19@northgate-school.example"),
+    adult(ALMA_STONE, "720", "Mrs Alma Stone", "alma.stone@letterbox.example"),
+    tie(BOB_STONE, ALMA_STONE, "Mother"),
 )
 _NUMBER_55_SCENES: Final = (
     Scene(2, "Ann Bell, number 55, leaves (R23)", (Leaves(StudentTruth, ANN_BELL),)),
-    Scene(5, "Bob Stone arrives under Ann Bell's old number (R23)", _arrive(*_STONE)),
+    Scene(5, "Bob Stone arrives under Ann Bell's old number (R23)", arrive(*_STONE)),
 )
 
 # --- Northgate: number 90 leaves and returns (R68) ---
@@ -260,13 +194,13 @@ NELL_FROST: Final = "nell-frost"
 GWEN_FROST: Final = "gwen-frost"
 
 _FROST: Final = (
-    _child(NELL_FROST, "90", "Nell Frost", "2014-05-21", "8C", email="nell.frost.18@northgate-school.example"),
-    _adult(GWEN_FROST, "680", "Dr Gwen Frost", "gwen.frost@inbox.example"),
-    _tie(NELL_FROST, GWEN_FROST, "Mother"),
+    child(NELL_FROST, "90", "Nell Frost", "2014-05-21", "8C", email="nell.frost.18@northgate-school.example"),
+    adult(GWEN_FROST, "680", "Dr Gwen Frost", "gwen.frost@inbox.example"),
+    tie(NELL_FROST, GWEN_FROST, "Mother"),
 )
 _FROST_SCENES: Final = (
     Scene(2, "Nell Frost, number 90, leaves (R68)", (Leaves(StudentTruth, NELL_FROST),)),
-    Scene(5, "Nell Frost returns under her old number (R68)", _arrive(*_FROST)),
+    Scene(5, "Nell Frost returns under her old number (R68)", arrive(*_FROST)),
 )
 
 # --- Northgate: number 100 becomes 2100 (R22) ---
@@ -274,7 +208,7 @@ TESS_HALE: Final = "tess-hale"
 IDA_HALE: Final = "ida-hale"
 
 _HALE: Final = (
-    _child(
+    child(
         TESS_HALE,
         "100",
         "Tess Hale",
@@ -283,8 +217,8 @@ _HALE: Final = (
         email="tess.hale.16@northgate-school.example",
         upn="B000999926100",
     ),
-    _adult(IDA_HALE, "690", "Mrs Ida Hale", "ida.hale@mailhouse.example"),
-    _tie(TESS_HALE, IDA_HALE, "Mother"),
+    adult(IDA_HALE, "690", "Mrs Ida Hale", "ida.hale@mailhouse.example"),
+    tie(TESS_HALE, IDA_HALE, "Mother"),
 )
 _HALE_SCENES: Final = (
     Scene(3, "Tess Hale's number 100 becomes 2100 (R22)", (Alters(StudentTruth, TESS_HALE, {"ref": "2100"}),)),
@@ -297,9 +231,9 @@ ZOE_RIGHT: Final = ("Zoë", "Muñoz")
 ZOE_WRONG: Final = ("ZoÃ«", "MuÃ±oz")  # UTF-8 once read as Windows-1252
 
 _MUNOZ: Final = (
-    _child(ZOE_MUNOZ, "130", " ".join(ZOE_WRONG), "2015-01-16", "7B", email="zoe.munoz.19@northgate-school.example"),
-    _adult(MARTA_MUNOZ, "695", "Sra Marta Muñoz", "marta.munoz@webpost.example"),
-    _tie(ZOE_MUNOZ, MARTA_MUNOZ, "Mother"),
+    child(ZOE_MUNOZ, "130", " ".join(ZOE_WRONG), "2015-01-16", "7B", email="zoe.munoz.19@northgate-school.example"),
+    adult(MARTA_MUNOZ, "695", "Sra Marta Muñoz", "marta.munoz@webpost.example"),
+    tie(ZOE_MUNOZ, MARTA_MUNOZ, "Mother"),
 )
 _MUNOZ_SCENES: Final = (
     Scene(
@@ -316,9 +250,9 @@ PRIYA_NAIR: Final = "priya-nair"  # Northgate's first super user
 THE_COACH: Final = Coach("Dana", "Quick", "dana.quick@quick-coaching.example")
 
 _STAFF: Final = (
-    _staff(RUTH_VALE, "803", "Dr Ruth Vale", "ruth.vale@northgate-sixth.example", "Teacher of Physics"),
-    _staff(MAX_WREN, "804", "Mr Max Wren", "max.wren@evil-northgate-school.example", "Examinations officer"),
-    _staff(PRIYA_NAIR, "805", "Mrs Priya Nair", "priya.nair@northgate-school.example", "Data manager"),
+    staff(RUTH_VALE, "803", "Dr Ruth Vale", "ruth.vale@northgate-sixth.example", "Teacher of Physics"),
+    staff(MAX_WREN, "804", "Mr Max Wren", "max.wren@evil-northgate-school.example", "Examinations officer"),
+    staff(PRIYA_NAIR, "805", "Mrs Priya Nair", "priya.nair@northgate-school.example", "Data manager"),
 )
 
 # --- Northgate: golden names (R64), a student on the mother's address (R33), a mother held twice (R29) ---
@@ -362,7 +296,7 @@ def _golden(number: int, key: str, given: str, family: str) -> tuple[Truth, ...]
         email=f"{key}@postbox.example",
         household=f"home-{key}",
     )
-    return (child, adult, _tie(key, guardian, "Parent"))
+    return (child, adult, tie(key, guardian, "Parent"))
 
 
 _EDGES: Final = (
@@ -371,15 +305,15 @@ _EDGES: Final = (
         for number, (key, (given, family)) in enumerate(GOLDEN_NAMES.items())
         for record in _golden(number, key, given, family)
     ),
-    _child(ASTA_LUND, "131", "Asta Lund", "2011-01-07", "11A", email="petra.lund@inbox.example"),
-    _adult(PETRA_LUND, "710", "Ms Petra Lund", "petra.lund@inbox.example"),
-    _tie(ASTA_LUND, PETRA_LUND, "Mother"),
-    _child(OMAR_KARIM, "132", "Omar Karim", "2016-12-24", "5A", email="omar.karim.21@northgate-school.example"),
-    _child(SALMA_KARIM, "133", "Salma Karim", "2019-08-15", "3A"),
-    _adult(NADIA_KARIM, "711", "Mrs Nadia Karim", "nadia.karim@mailhouse.example", home="home-karim"),
-    _adult(NADIA_KARIM_AGAIN, "712", "Mrs Nadia Karim", "nadia.karim@mailhouse.example", home="home-karim"),
-    _tie(OMAR_KARIM, NADIA_KARIM, "Mother"),
-    _tie(SALMA_KARIM, NADIA_KARIM_AGAIN, "Mother"),
+    child(ASTA_LUND, "131", "Asta Lund", "2011-01-07", "11A", email="petra.lund@inbox.example"),
+    adult(PETRA_LUND, "710", "Ms Petra Lund", "petra.lund@inbox.example"),
+    tie(ASTA_LUND, PETRA_LUND, "Mother"),
+    child(OMAR_KARIM, "132", "Omar Karim", "2016-12-24", "5A", email="omar.karim.21@northgate-school.example"),
+    child(SALMA_KARIM, "133", "Salma Karim", "2019-08-15", "3A"),
+    adult(NADIA_KARIM, "711", "Mrs Nadia Karim", "nadia.karim@mailhouse.example", home="home-karim"),
+    adult(NADIA_KARIM_AGAIN, "712", "Mrs Nadia Karim", "nadia.karim@mailhouse.example", home="home-karim"),
+    tie(OMAR_KARIM, NADIA_KARIM, "Mother"),
+    tie(SALMA_KARIM, NADIA_KARIM_AGAIN, "Mother"),
 )
 
 _EDGES_SCENES: Final = (
@@ -405,14 +339,14 @@ DEV_RAI_STAFF_ADDRESS: Final = "dev.rai@himal.example"
 DEV_RAI_PRIVATE_ADDRESS: Final = "dev@rai-family.example"  # the school adds him by hand under it; night 5 agrees
 
 _RAI: Final = (
-    _staff(DEV_RAI, "000001", "Mr Dev Rai", DEV_RAI_STAFF_ADDRESS, "Teacher of Maths"),
-    _staff(MAYA_GURUNG, "000002", "Ms Maya Gurung", "maya.gurung@himal.example", "Registrar"),
-    _child(ANIL_RAI, "000041", "Anil Rai", "2016-01-12", "6A", year="Grade 6", email="anil.rai.20@himal.example"),
-    _adult(DEV_RAI, "000650", "Mr Dev Rai", DEV_RAI_STAFF_ADDRESS),
-    _tie(ANIL_RAI, DEV_RAI, "Father"),
+    staff(DEV_RAI, "000001", "Mr Dev Rai", DEV_RAI_STAFF_ADDRESS, "Teacher of Maths"),
+    staff(MAYA_GURUNG, "000002", "Ms Maya Gurung", "maya.gurung@himal.example", "Registrar"),
+    child(ANIL_RAI, "000041", "Anil Rai", "2016-01-12", "6A", year="Grade 6", email="anil.rai.20@himal.example"),
+    adult(DEV_RAI, "000650", "Mr Dev Rai", DEV_RAI_STAFF_ADDRESS),
+    tie(ANIL_RAI, DEV_RAI, "Father"),
 )
 _RAI_SCENES: Final = (
-    Scene(5, "the MIS has Dev Rai's private address (R43)", (_new_address(DEV_RAI, DEV_RAI_PRIVATE_ADDRESS),)),
+    Scene(5, "the MIS has Dev Rai's private address (R43)", (new_address(DEV_RAI, DEV_RAI_PRIVATE_ADDRESS),)),
 )
 
 NORTHGATE_PEOPLE: Final[tuple[Truth, ...]] = (

@@ -1,0 +1,1 @@
+"""Commands that only a machine of one's own has."""
