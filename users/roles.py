@@ -11,6 +11,7 @@ class Can(enum.StrEnum):
     SEE_CONTACTS = "see guardians' contact details"
     SEE_MEDICAL = "see medical and dietary information"
     SEE_SYNC = "see sync runs and their changes"
+    CONNECT_MIS = "connect the school to its MIS"
 
 
 class Role:
@@ -39,7 +40,7 @@ class SuperUser(Role):
     key = "super_user"
     label = "Super user (Organisation Super Admin)"
     description = "Runs the school in Reception: users, roles, and what the sync did."
-    grants = frozenset({Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC})
+    grants = frozenset({Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC, Can.CONNECT_MIS})
 
 
 GRANTABLE: Final[dict[str, type[Role]]] = {SuperUser.key: SuperUser}

@@ -2,13 +2,21 @@
 
 from django.urls import path
 
-from portals.reception import views
+from portals.reception import connection, joining, views
 
 app_name = "reception"
 urlpatterns = [
     path("", views.home, name="home"),
     path("runs/", views.runs, name="runs"),
     path("runs/<int:pk>/", views.run, name="run"),
+    path("connection/", connection.show, name="connection"),
+    path("connection/system/", connection.choose, name="systems"),
+    path("connection/settings/", connection.settings, name="settings"),
+    path("connection/test/", connection.test, name="test"),
+    path("joining/", joining.checklist, name="joining"),
+    path("joining/time-zone/", joining.zone, name="zone"),
+    path("joining/preview/", joining.preview, name="preview"),
+    path("joining/confirm/", joining.confirm, name="confirm"),
     path("files/", views.files, name="files"),
     path("files/<str:kind>.csv", views.template, name="template"),
 ]

@@ -22,7 +22,7 @@ Key = tuple[str, ...]
 class CsvSettings:
     """Where the files are, and how their dates are written."""
 
-    folder: str = setting(label="Folder", help="The folder that holds the school's present upload.")
+    folder: str = setting(label="Folder", help="The folder that holds the school's present upload.", ours=True)
     dates: str = setting(
         label="Order of dates",
         help="How 3 April 2015 is written: dmy 03/04/2015, mdy 04/03/2015, ymd 2015/04/03. 2015-04-03 always works.",

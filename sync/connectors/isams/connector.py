@@ -27,7 +27,9 @@ PEOPLE: Final = ("contact", "person")
 class IsamsSettings:
     """Where the school's iSAMS is, the key it made for us, and what differs from school to school."""
 
-    host: str = setting(label="Host", help="Such as school.isams.cloud; a whole https:// address is possible as well.")
+    host: str = setting(
+        label="Host", help="Such as school.isams.cloud; a whole https:// address is possible as well.", address=True
+    )
     api_key: str = setting(
         label="Batch API key",
         help="Made in iSAMS, Control Panel › API Services Manager. Several keys, with blanks between them, are read "

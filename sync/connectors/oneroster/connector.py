@@ -17,7 +17,9 @@ _OAUTH1: Final = {"oauth1-sha256": "HMAC-SHA256", "oauth1-sha1": "HMAC-SHA1"}
 class OneRosterSettings(RosterSettings):
     """Where the service is and how we prove who asks."""
 
-    base_url: str = setting(label="Address", help="Up to the version: https://mis.example/ims/oneroster/v1p1")
+    base_url: str = setting(
+        label="Address", help="Up to the version: https://mis.example/ims/oneroster/v1p1", address=True
+    )
     client_id: str = setting(label="Client ID", help="For OAuth 1: the consumer key.")
     client_secret: str = setting(label="Client secret", secret=True)
     sign_in: str = setting(
@@ -27,7 +29,7 @@ class OneRosterSettings(RosterSettings):
         choices=("oauth2", *_OAUTH1),
     )
     token_url: str = setting(
-        label="Token address", help="Only for OAuth 2; the service's operator tells it.", default=""
+        label="Token address", help="Only for OAuth 2; the service's operator tells it.", default="", address=True
     )
     scope: str = setting(label="Scope", help="Only for OAuth 2; blank where the service wants none.", default=_SCOPE)
 
