@@ -12,7 +12,6 @@ from typing import Any, Final
 from django import forms
 
 from sync.connector import Connector
-from sync.operations import connections
 
 KEPT: Final = "Saved. Leave it empty to keep it."
 FORGET: Final = "forget_"  # before the name of a secret that the connector can do without
@@ -40,9 +39,10 @@ class SettingsForm(forms.Form):
         said = super().clean() or self.cleaned_data
         self._demand_secrets_at_a_new_address()
         if not self.errors:
+            settings: Any = self.connector.Settings
             try:
-                connections.check_settings(self.connector.key, {**self._ours(), **self.held, **self.given()})
-            except connections.BadSettings as fault:
+                settings(**{**self._ours(), **self.held, **self.given()})
+            except (TypeError, ValueError) as fault:
                 self._complain(str(fault))
         return said
 
@@ -85,6 +85,14 @@ class SettingsForm(forms.Form):
         self.add_error(name, words[:1].upper() + words[1:] + ("" if words.endswith(".") else "."))
 
 
+class SecretLines(forms.Textarea):
+    """A secret of several lines, such as a private key; what was typed is never written back into the page."""
+
+    def format_value(self, value: Any) -> str:
+        """Say nothing."""
+        return ""
+
+
 def _optional(declared: "dataclasses.Field[Any]") -> bool:
     return declared.default is not dataclasses.MISSING
 
@@ -97,7 +105,8 @@ def _field(declared: "dataclasses.Field[Any]", kind: Any, held: Mapping[str, Any
         if held.get(name):
             common |= {"required": False, "help_text": f"{KEPT} {said['help']}".strip()}
         # “new-password” is the one word by which browsers neither fill it in nor offer to remember it.
-        secret = forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"})
+        attrs = {"autocomplete": "new-password", "spellcheck": "false"}
+        secret = SecretLines(attrs={**attrs, "rows": 6}) if said.get("lines") else forms.PasswordInput(attrs=attrs)
         return forms.CharField(widget=secret, **common)
     if said["choices"]:
         choices = dict.fromkeys((*said["choices"], *([now] if now else [])))

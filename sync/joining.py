@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from tenants.models import School
 from users.models import RoleGrant
 from users.roles import SuperUser
 
-WORDS: Final = {Says.YES: "Yes", Says.DEPENDS: "Depends", Says.UNKNOWN: "Not known yet", Says.NO: "No"}
+WORDS: Final = {Says.YES: "Yes", Says.DEPENDS: "Depends", Says.UNKNOWN: "Unknown", Says.NO: "No"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -142,13 +142,13 @@ def _line(ability: Ability, answer: Answer) -> Line:
     )
 
 
-# What a connection test finds is about parts with names of the connector's own; these begin like an ability.
-_PARTS: Final = (
-    (Ability.MEDICAL, ("medical", "health")),
-    (Ability.DIETARY, ("dietary", "diet")),
-    (Ability.SESSIONS, ("attendance",)),
-    (Ability.CLASSES, ("teaching", "teachers’ classes")),
-)
+# What a connection test finds is about parts with names of the connector's own; these words tell what they are about.
+_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    Ability.MEDICAL: ("medical",),
+    Ability.DIETARY: ("dietary",),
+    Ability.SESSIONS: ("attendance",),
+    Ability.CLASSES: ("teaching", "classes"),
+}
 _FOUND: Final = {
     Reach.READS: ("yes", "Shared with us"),
     Reach.NOT_SHARED: ("not_shared", "Not shared by your MIS"),
@@ -161,15 +161,15 @@ def shares(system: System, test: Trial | None) -> tuple[Line, ...]:
 
     “Not shared by your MIS” is never “none”: nobody may read an empty page as “no allergies”.
     """
-    found = {row["part"].casefold(): row for row in (test.findings if test else [])}
-    return tuple(_found(line, found.values()) or line for line in system.lines)
+    rows = test.findings if test else []
+    return tuple(_found(line, rows) for line in system.lines)
 
 
-def _found(line: Line, rows: Iterable[dict[str, str]]) -> Line | None:
-    begins = next((words for ability, words in _PARTS if ability.value == line.ability), ())
-    row = next((row for row in rows if row["part"].casefold().startswith(begins)), None) if begins else None
+def _found(line: Line, rows: Iterable[dict[str, str]]) -> Line:
+    words = _PARTS.get(line.ability, ())
+    row = next((row for row in rows if any(word in row["part"].casefold() for word in words)), None)
     if row is None:
-        return None
+        return line
     says, word = _FOUND[Reach(row["reach"])]
     return dataclasses.replace(line, says=says, word=word, note=row["text"])
 
@@ -240,7 +240,7 @@ def joining(school: School) -> Joining:
     steps = (
         _chosen(connection),
         *(
-            (_uploaded(connection, synced=synced),)
+            (_uploaded(connection, read=synced or previewed),)
             if by_files
             else (_credentials(connection), _tested(connection, tested=tested))
         ),
@@ -306,13 +306,13 @@ def _tested(connection: Connection | None, *, tested: bool) -> Step:
     )
 
 
-def _uploaded(connection: Connection | None, *, synced: bool) -> Step:
+def _uploaded(connection: Connection | None, *, read: bool) -> Step:
     folder = Path(connection.settings.get("folder", "")) if connection else Path()
     return Step(
         key="files",
         title="Give us your files",
         text="Fill in the templates. A file that you leave out means “not shared”.",
-        done=synced or (folder.is_absolute() and folder.is_dir() and any(folder.iterdir())),
+        done=read or (folder.is_absolute() and folder.is_dir() and any(folder.iterdir())),
     )
 
 
