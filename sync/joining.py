@@ -297,7 +297,7 @@ def _credentials(connection: Connection | None) -> Step:
 def _tested(connection: Connection | None, *, tested: bool) -> Step:
     text = "We read one page of each list and write nothing."
     if connection and connection.paused_reason:
-        text = f"Your MIS refused us: {connection.paused_reason}"
+        text = f"Your MIS refused us: {connection.paused_reason} Save the settings again once that is mended."
     return Step(
         key="test",
         title="Test the connection",

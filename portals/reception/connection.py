@@ -68,9 +68,9 @@ def settings(request: ReceptionRequest) -> HttpResponse:
     context = {
         "form": form,
         "system": system,
-        "connector": connector,
+        "name": str(product or connector.label),  # a class in a template would be called
         "joining": now,
-        "changes": now.connection is not None and (not same or (product and now.connection.product_id != product.pk)),
+        "changes": now.connection is not None and not now.synced and (not same or now.connection.product != product),
         "keeps": same,
         "barred": operations.A_PROJECT if barred else "",
     }

@@ -9,7 +9,7 @@ import datetime
 import logging
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from sync.errors import SyncError
@@ -45,7 +45,12 @@ def ask(*, school: School, kind: Trial.Kind, at: datetime.datetime, by: int | No
         return open_one
     if open_one:
         _end(open_one, at, error_kind="lost", error=_LOST)
-    trial: Trial = Trial.objects.create(kind=kind, asked_at=at, asked_by_id=by, made_with=made_with)
+    try:
+        with transaction.atomic():
+            trial: Trial = Trial.objects.create(kind=kind, asked_at=at, asked_by_id=by, made_with=made_with)
+    except IntegrityError:  # somebody asked in the same moment
+        theirs: Trial = Trial.objects.get(kind=kind, ended_at=None)
+        return theirs
     record(action=f"{kind.value}.requested", by=by, at=at, subject=f"trial:{trial.pk}")
     transaction.on_commit(lambda: trial_requested.send(sender=Trial, school=school.pk, trial=trial.pk))
     return trial

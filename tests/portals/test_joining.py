@@ -1,4 +1,4 @@
-"""Reception's pages of joining: the checklist, the connection, the settings, the test and the preview (R1–R3, R25)."""
+"""Reception's pages of joining: the checklist, the connection, the settings, the test and the preview (R1–R3)."""
 
 from typing import Any
 
@@ -170,6 +170,12 @@ def test_after_the_first_sync_another_system_is_a_project(rhea: Person, northgat
 
 def test_a_system_that_is_not_there_is_404(rhea: Person, connected: Connection):
     assert rhea.client.get(f"{SETTINGS}?system=abacus").status_code == 404
+
+
+def test_a_connection_without_a_product_is_called_by_its_connector(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        runs.connection()
+    assert "<h1>CSV files</h1>" in page(rhea, SETTINGS)
 
 
 def test_without_a_system_there_are_no_settings(rhea: Person):

@@ -205,7 +205,7 @@ def test_parts_are_understood_by_their_words(northgate: School, part: str):
     assert (lines["dietary"] == lines["medical"]) is ("dietary" in part)
 
 
-# Another system (R25), and the time zone.
+# Another system, and the time zone.
 
 
 def save(school: School, product: MisProduct | None, key: str, by: Person) -> Connection:

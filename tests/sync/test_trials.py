@@ -275,7 +275,7 @@ def test_a_preview_names_domains_and_what_does_not_fit_and_nobody(small: Place):
     assert not [one.family_name for one in picture.students.values() if one.family_name in said]
 
 
-# Another system is another matter (R25).
+# Another system is another matter.
 
 
 def test_settings_are_saved_by_somebody_and_recorded(northgate: School, rhea: Person):
