@@ -175,17 +175,19 @@ def _found(line: Line, rows: Iterable[dict[str, str]]) -> Line:
 
 
 def fingerprint(connection: Connection) -> str:
-    """Return what tells a test whether it was made with the present settings; nobody can get back from it to them."""
-    kept = _kept_by_us(connection.connector)
-    given = {name: value for name, value in connection.settings.items() if name not in kept}
+    """Return what tells a trial whether it was made with the present settings; nobody can get back from it to them.
+
+    What we fill in ourselves does not count, and saying a default aloud is no change.
+    """
+    connector: Any = connector_of(connection.connector)
+    fields = {field.name: field for field in dataclasses.fields(connector.Settings)} if connector else {}
+    given = {
+        name: value
+        for name, value in connection.settings.items()
+        if not (name in fields and (fields[name].metadata.get("ours") or fields[name].default == value))
+    }
     said = json.dumps([connection.connector, given], sort_keys=True)
     return salted_hmac("sync.joining.fingerprint", said, algorithm="sha256").hexdigest()
-
-
-def _kept_by_us(key: str) -> frozenset[str]:
-    connector: Any = connector_of(key)
-    fields = dataclasses.fields(connector.Settings) if connector else ()
-    return frozenset(field.name for field in fields if field.metadata.get("ours"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -274,9 +276,15 @@ def _holds(connection: Connection | None, trial: Trial | None) -> bool:
 
 def is_whole(connection: Connection) -> bool:
     """Whether everything that the connector cannot do without is saved."""
-    kind: Any = connector_of(connection.connector)
-    needed = [f for f in dataclasses.fields(kind.Settings) if f.default is dataclasses.MISSING] if kind else []
-    return kind is not None and all(connection.settings.get(field.name) not in (None, "") for field in needed)
+    connector: Any = connector_of(connection.connector)
+    if connector is None:
+        return False
+    needed = [field.name for field in dataclasses.fields(connector.Settings) if field.default is dataclasses.MISSING]
+    try:
+        connector.Settings(**connection.settings)
+    except (TypeError, ValueError):
+        return False
+    return all(connection.settings[name] not in (None, "") for name in needed)
 
 
 def _chosen(connection: Connection | None) -> Step:

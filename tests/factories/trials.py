@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from sync.connector import Connector
+from sync.forms import SettingsForm
 from sync.joining import fingerprint
 from sync.models import Connection, Trial
 
@@ -35,6 +37,13 @@ OUTLOOK: Final = {
     "holds": [],
     "remarks": ["Registration groups are read as classes."],
 }
+
+
+def posted(connector: type[Connector], **given: str) -> dict[str, str]:
+    """Fill in the form of a connector's settings: what is given, and the present choice wherever there is one."""
+    asked = SettingsForm(connector, {}).fields
+    chosen = {name: str(field.initial) for name, field in asked.items() if field.initial not in (None, "")}
+    return {f"set-{name}": value for name, value in (chosen | given).items()}
 
 
 def trial(link: Connection, *, kind: str = "test", over: bool = True, **fields: Any) -> Trial:

@@ -33,7 +33,7 @@ def test_the_form_is_filled_in_by_keyboard_alone(visit: Any, site: Site):
     keyboard.press("Control+A")
     keyboard.type("no/t an id")
     keyboard.press("Enter")
-    page.get_by_text("School id is Wonde's id of the school.").wait_for()
+    page.get_by_text("nothing was saved").wait_for()
     assert page.get_by_label("School id").get_attribute("aria-invalid") == "true"
     assert not visitor.faults()
 

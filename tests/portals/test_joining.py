@@ -5,21 +5,21 @@ from typing import Any
 import pytest
 
 from sync.connectors.managebac import ManageBac
-from sync.forms import SettingsForm
+from sync.connectors.wonde import Wonde
 from sync.models import TRIAL_LOST_AFTER, Connection, MisProduct, Run, Trial
 from sync.operations import catalogue, connections
 from tenants import scope
 from tenants.models import School
 from tests.conftest import Person
 from tests.factories import people, runs
-from tests.factories.trials import FINDINGS, OUTLOOK, trial
+from tests.factories.trials import FINDINGS, OUTLOOK, posted, trial
 from tests.portals.conftest import EVERY_REQUEST
 
 HOME = "/s/northgate/reception/"
 JOINING, PREVIEW = f"{HOME}joining/", f"{HOME}joining/preview/"
 CONNECTION, SYSTEMS, SETTINGS = f"{HOME}connection/", f"{HOME}connection/system/", f"{HOME}connection/settings/"
 CANARY = "0123456789abcdef0123456789abcdef01234567"
-WONDE = {"set-school": "A1", "set-host": "api.wonde.com", "set-classes": "classes", "set-staff_email": "work"}
+WONDE = posted(Wonde, school="A1")
 
 
 @pytest.fixture(autouse=True)
@@ -136,10 +136,10 @@ def test_a_system_is_chosen_and_its_settings_are_saved(rhea: Person, northgate: 
 
 
 def test_a_fault_is_shown_beside_its_field_and_nothing_is_saved(rhea: Person, northgate: School):
-    response = rhea.client.post(f"{SETTINGS}?system=sims-via-wonde", WONDE | {"set-token": CANARY, "set-school": "?"})
+    response = rhea.client.post(f"{SETTINGS}?system=sims-via-wonde", WONDE | {"set-token": CANARY, "set-school": ""})
     text = response.content.decode()
     assert response.status_code == 200
-    assert "School id is Wonde&#x27;s id of the school." in text
+    assert "This field is required." in text
     assert 'aria-invalid="true"' in text
     assert CANARY not in text
     assert links(northgate) == []
@@ -149,9 +149,7 @@ def test_another_system_is_confirmed_with_what_it_means(rhea: Person, northgate:
     assert "The settings saved for SIMS via Wonde are forgotten" in page(rhea, f"{SETTINGS}?system=managebac")
     assert "The settings stay as they are saved" in page(rhea, f"{SETTINGS}?system=arbor-via-wonde")
     assert "You change from" not in page(rhea, SETTINGS)
-    asked = SettingsForm(ManageBac, {}).fields
-    given = {f"set-{name}": field.initial for name, field in asked.items() if field.initial}
-    rhea.client.post(f"{SETTINGS}?system=managebac", {**given, "set-token": "another"})
+    rhea.client.post(f"{SETTINGS}?system=managebac", posted(ManageBac, token="another"))
     (link,) = links(northgate)
     assert (str(link), link.connector, CANARY in str(link.settings)) == ("ManageBac", "managebac", False)
 

@@ -7,18 +7,19 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
+from sync.connectors.wonde import Wonde
 from sync.models import Connection, MisProduct, Run, Trial
 from sync.operations import catalogue, connections
 from tenants import scope
 from tenants.models import AuditEvent, School
 from tests.conftest import Person, signed_in
 from tests.factories import people, runs
-from tests.factories.trials import FINDINGS, OUTLOOK, trial
+from tests.factories.trials import FINDINGS, OUTLOOK, posted, trial
 from users.operations import support
 
 JOINING, SETTINGS, TRIAL = (reverse(f"admin:sync_connection_{name}") for name in ("joining", "settings", "trial"))
 CANARY = "0123456789abcdef0123456789abcdef01234567"
-WONDE = {"set-school": "A1", "set-host": "api.wonde.com", "set-classes": "classes", "set-staff_email": "work"}
+WONDE = posted(Wonde, school="A1")
 
 
 @pytest.fixture

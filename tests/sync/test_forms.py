@@ -9,11 +9,10 @@ import pytest
 
 from sync.connector import Connector, setting
 from sync.connectors.csv_files import CsvFiles
-from sync.connectors.isams import Isams
-from sync.connectors.wonde import Wonde
 from sync.forms import SettingsForm
 from sync.records import RosterRecord
 from sync.registry import CONNECTORS
+from tests.factories.trials import posted
 
 SECRET = "hush-hush-1234567890"
 every = pytest.mark.parametrize("connector", CONNECTORS, ids=lambda connector: connector.key)
@@ -62,70 +61,20 @@ def test_whatever_says_where_secrets_go_is_declared_an_address(connector: type[C
 
 def test_our_own_folder_is_no_setting_of_a_school():
     assert "folder" not in SettingsForm(CsvFiles, {}).fields
-    form = SettingsForm(CsvFiles, {}, data(dates="mdy", folder="/another/school"))
-    assert form.is_valid()
-    assert form.given() == {"dates": "mdy"}
-
-
-def test_a_secret_left_empty_is_kept_and_a_new_one_replaces_it():
-    held = {"token": SECRET, "school": "A1", "host": "api.wonde.com"}
-    same = {"school": "A2", "host": "api.wonde.com", "classes": "both", "staff_email": "work"}
-    kept = SettingsForm(Wonde, held, data(token="", **same))
-    assert kept.is_valid(), kept.errors
-    assert kept.given() == same
-    replaced = SettingsForm(Wonde, held, data(token="another", **same))
-    assert replaced.is_valid()
-    assert replaced.given() == {"token": "another", **same}
-
-
-def test_a_first_secret_is_needed():
-    form = SettingsForm(Wonde, {}, data(token="", school="A1"))
-    assert not form.is_valid()
-    assert form.errors["token"] == ["This field is required."]
-
-
-ISAMS = {"host": "alder.isams.example", "api_key": SECRET, "client_secret": SECRET, "classes": "forms and sets"}
-REST = {"guardians": "contact", "classes": "forms"}
-
-
-def test_at_a_new_address_secrets_are_asked_for_anew():
-    moved = SettingsForm(Isams, ISAMS, data(host="isams.evil.example", **REST))
-    assert not moved.is_valid()
-    assert {"api_key", "client_secret"} <= moved.errors.keys()
-    assert SECRET not in str(moved)
-    known = SettingsForm(Isams, ISAMS, data(host="new.isams.example", api_key="k", client_secret="s", **REST))
-    assert known.is_valid(), known.errors
-    unmoved = SettingsForm(Isams, ISAMS, data(host="alder.isams.example", **REST))
-    assert unmoved.is_valid(), unmoved.errors
-
-
-def test_a_secret_one_can_do_without_can_be_forgotten():
-    form = SettingsForm(Isams, ISAMS, data(host="alder.isams.example", forget_client_secret="on", **REST))
+    form = SettingsForm(CsvFiles, {}, posted(CsvFiles, dates="mdy") | data(folder="/another/school"))
     assert form.is_valid(), form.errors
-    assert form.given()["client_secret"] == ""
-    assert "forget_api_key" not in form.fields
-    assert "forget_client_secret" not in SettingsForm(Isams, {}).fields
-
-
-def test_a_fault_stands_beside_its_field_without_the_value():
-    form = SettingsForm(Wonde, {}, data(token=SECRET, school="no/t an id", host="api.wonde.com", classes="both",
-                                        staff_email="work"))  # fmt: skip
-    assert not form.is_valid()
-    (words,) = form.errors["school"]
-    assert words == "School id is Wonde's id of the school."
-    assert SECRET not in str(form)
-
-
-def test_a_choice_that_was_saved_elsewhere_is_kept():
-    held = {"token": SECRET, "school": "A1", "host": "http://127.0.0.1:9"}
-    assert 'value="http://127.0.0.1:9" selected' in rendered(Wonde, held)
+    assert form.given()["dates"] == "mdy"
+    assert "folder" not in form.given()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OddSettings:
     """What no connector of today asks for."""
 
+    host: str = setting(label="Host", address=True)
     private_key: str = setting(label="Private key", secret=True, lines=True)
+    password: str = setting(label="Password", secret=True, default="")
+    colour: str = setting(label="Colour", default="red", choices=("red", "blue"))
     size: int = setting(label="Page size", default=200)
 
     def __post_init__(self) -> None:
@@ -134,7 +83,7 @@ class OddSettings:
 
 
 class Odd(Connector):
-    """A connector with a secret of several lines, and a number."""
+    """A connector with an address, two secrets, a choice and a number."""
 
     key: ClassVar[str] = "odd"
     label: ClassVar[str] = "Odd"
@@ -146,15 +95,58 @@ class Odd(Connector):
 
 
 KEY = f"-----BEGIN-----\n{SECRET}\n-----END-----"
+HELD = {"host": "mis.example", "private_key": KEY, "password": SECRET, "colour": "red", "size": 200}
+SAME = {"host": "mis.example", "colour": "red", "size": "200"}
+
+
+def test_secrets_left_empty_are_kept_and_new_ones_replace_them():
+    kept = SettingsForm(Odd, HELD, data(**SAME, private_key="", password=""))
+    assert kept.is_valid(), kept.errors
+    assert kept.given() == {"host": "mis.example", "colour": "red", "size": 200}
+    replaced = SettingsForm(Odd, HELD, data(**SAME, password="another"))
+    assert replaced.is_valid()
+    assert replaced.given() == {**kept.given(), "password": "another"}
+
+
+def test_a_first_secret_is_needed():
+    form = SettingsForm(Odd, {}, data(**SAME, private_key=""))
+    assert form.errors == {"private_key": ["This field is required."]}
+
+
+def test_at_a_new_address_secrets_are_asked_for_anew():
+    moved = SettingsForm(Odd, HELD, data(**SAME | {"host": "evil.example"}))
+    assert moved.errors.keys() == {"private_key", "password"}
+    assert SECRET not in str(moved)
+    known = SettingsForm(Odd, HELD, data(**SAME | {"host": "new.example"}, private_key=KEY, password="p"))
+    assert known.is_valid(), known.errors
+    forgetful = SettingsForm(Odd, HELD, data(**SAME | {"host": "new.example"}, private_key=KEY, forget_password="on"))
+    assert forgetful.is_valid(), forgetful.errors
+
+
+def test_a_secret_one_can_do_without_can_be_forgotten():
+    form = SettingsForm(Odd, HELD, data(**SAME, forget_password="on"))
+    assert form.is_valid(), form.errors
+    assert form.given()["password"] == ""
+    assert "forget_private_key" not in form.fields
+    assert "forget_password" not in SettingsForm(Odd, {}).fields
+
+
+def test_a_choice_that_was_saved_elsewhere_is_kept():
+    assert 'value="green" selected' in rendered(Odd, HELD | {"colour": "green"})
 
 
 @pytest.mark.parametrize(("said", "kept"), [("50", 50), ("", 200)])
 def test_numbers_are_kept_as_numbers(said: str, kept: int):
-    form = SettingsForm(Odd, {}, data(size=said, private_key=KEY))
+    form = SettingsForm(Odd, HELD, data(**SAME | {"size": said}))
     assert form.is_valid(), form.errors
-    assert form.given() == {"size": kept, "private_key": KEY}
-    assert SettingsForm(Odd, {}, data(size="many", private_key=KEY)).errors.keys() == {"size"}
-    assert SettingsForm(Odd, {}, data(size="900", private_key=KEY)).errors == {"size": ["Page size is at most 500."]}
+    assert form.given()["size"] == kept
+    assert SettingsForm(Odd, HELD, data(**SAME | {"size": "many"})).errors.keys() == {"size"}
+
+
+def test_a_fault_stands_beside_its_field_in_the_words_of_the_form():
+    form = SettingsForm(Odd, HELD, data(**SAME | {"size": "900"}))
+    assert form.errors == {"size": ["Page size is at most 500."]}
+    assert SECRET not in str(form)
 
 
 def test_a_secret_of_several_lines_keeps_them_and_does_not_come_back_either():

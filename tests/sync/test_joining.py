@@ -148,6 +148,8 @@ def test_the_fingerprint_gives_nothing_away_and_ignores_what_we_fill_in(northgat
         before = joining.fingerprint(link)
         link.settings = {**link.settings, "folder": "/the/next"}
         assert joining.fingerprint(link) == before
+        link.settings = {**link.settings, "dates": "dmy"}  # the default, said aloud
+        assert joining.fingerprint(link) == before
         link.settings = {**link.settings, "dates": "mdy"}
         assert joining.fingerprint(link) != before
         assert "mdy" not in joining.fingerprint(link)
