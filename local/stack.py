@@ -81,6 +81,8 @@ def running(
 def _prepare(crew: Crew, *, owner: Mapping[str, str]) -> None:
     with step("migrations"):
         crew.run("migrate", [PYTHON, "manage.py", "migrate", "--database=owner", "--noinput"], more=owner)
+    with step("catalogue of systems"):
+        crew.run("catalogue", [PYTHON, "manage.py", "load_catalogue"])
     now, stamp = _static_state(), crew.place.home / "static.stamp"
     if stamp.exists() and stamp.read_text() == now and Path(crew.environment["STATIC_ROOT"]).is_dir():
         return

@@ -5,16 +5,22 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from sync import joining, registry
+from sync.catalogue import LABELS, Ability, Says
 from sync.connectors.wonde import Wonde
-from sync.models import Change, Connection, Hold, MisProduct, Refusal, Run
-from sync.operations import connections, notices, runs
+from sync.forms import SettingsForm
+from sync.joining import WORDS
+from sync.models import Change, Connection, Hold, MisProduct, Refusal, Run, Trial
+from sync.operations import connections, notices, runs, trials
+from sync.operations import joining as operations
 from tenants import scope
 from tenants.admin import SchoolAdmin, SupportAdmin
 from tenants.models import School
@@ -83,12 +89,61 @@ class SchoolSyncAdmin(SchoolAdmin):
         )
 
 
+class ProductForm(forms.ModelForm[MisProduct]):
+    """One system: its connector is one that there is, and each ability is answered with one of four words (R4, R7)."""
+
+    class Meta:
+        model = MisProduct
+        fields = ["name", "partner", "connector", "notes"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        connectors = [(connector.key, connector.label) for connector in registry.CONNECTORS]
+        self.fields["connector"] = forms.ChoiceField(choices=connectors)
+        for ability in Ability:
+            said = self.instance.abilities.get(ability.value, {})
+            self.fields[f"{ability.value}_says"] = forms.ChoiceField(
+                label=LABELS[ability],
+                choices=[(word.value, label) for word, label in WORDS.items()],
+                initial=said.get("says", Says.UNKNOWN.value),
+            )
+            self.fields[f"{ability.value}_note"] = forms.CharField(
+                label=_("Note"),
+                required=False,
+                initial=said.get("note", ""),
+                widget=forms.TextInput(attrs={"size": 80, "aria-label": f"Note: {LABELS[ability]}"}),
+            )
+
+    def save(self, commit: bool = True) -> MisProduct:  # noqa: FBT001, FBT002 Django's signature
+        """Keep the answers, and that they are support's own, so that a deploy leaves them."""
+        said = self.cleaned_data
+        self.instance.abilities = {
+            ability.value: {"says": said[f"{ability.value}_says"], "note": said[f"{ability.value}_note"]}
+            for ability in Ability
+        }
+        self.instance.ours = True
+        return super().save(commit)
+
+
 @admin.register(MisProduct)
 class MisProductAdmin(SupportAdmin):
     """The catalogue: adding a system is data (R7)."""
 
-    list_display = ["name", "partner", "connector"]
+    form = ProductForm
+    list_display = ["name", "partner", "connector", "ours"]
     search_fields = ["name", "partner"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show what the system is, then what it shares, a line for each ability."""
+        answers = [(f"{ability.value}_says", f"{ability.value}_note") for ability in Ability]
+        return [
+            (None, {"fields": ["name", "partner", "connector", "notes"]}),
+            (_("What it shares"), {"fields": answers}),
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 Django's signature
+        """Return the form itself: its answers are no columns, so Django must not look for them in the model."""
+        return super().get_form(request, obj, change, **{**kwargs, "fields": ["name", "partner", "connector", "notes"]})
 
 
 @admin.register(Connection)
@@ -98,6 +153,7 @@ class ConnectionAdmin(LookIn):
     list_display = ["__str__", "connector", "generation", "active", "paused_reason"]
     fields = ["product", "connector", "generation", "active", "paused_reason", "notices_to"]
     readonly_fields = ["notices_to"]
+    change_list_template = "admin/sync/connection/change_list.html"
 
     @admin.display(description=_("Address for webhooks"))
     def notices_to(self, connection: Connection) -> str:
@@ -105,6 +161,114 @@ class ConnectionAdmin(LookIn):
         if connection.connector != Wonde.key:
             return str(_("This partner posts nothing to us."))
         return str(settings.SITE_URL) + notices.address(school=connection.school, connection=connection)
+
+    def get_urls(self) -> Any:
+        """Add the page on which support joins a school to its MIS, inside a look-in."""
+        views = [
+            path("joining/", self.admin_site.admin_view(self.joining_view), name="sync_connection_joining"),
+            path("settings/", self.admin_site.admin_view(self.settings_view), name="sync_connection_settings"),
+            path("trial/", self.admin_site.admin_view(self.trial_view), name="sync_connection_trial"),
+        ]
+        return [*views, *super().get_urls()]
+
+    def joining_view(self, request: HttpRequest) -> HttpResponse:
+        """Show how far the school of the look-in is, what its connection test found, and which system it uses."""
+        if turned_away := self._way_in(request):
+            return turned_away
+        school = self._school(request)
+        now = joining.joining(school)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Join %(school)s to its MIS") % {"school": school},
+            "joining": now,
+            "lines": joining.shares(now.system, now.test if now.tested else None) if now.system else (),
+            "groups": joining.catalogue(),
+            "may_change": self._may_change(request),
+            "lost": {
+                trial.kind: trial.is_lost(timezone.now()) for trial in (now.test, now.preview) if trial is not None
+            },
+            "opts": Connection._meta,
+        }
+        return render(request, "admin/sync/connection/joining.html", context)
+
+    def settings_view(self, request: HttpRequest) -> HttpResponse:
+        """Show and save the settings of one system, as Reception does; the reason is the look-in's.
+
+        Raises:
+            PermissionDenied: changing takes a right of Django's own.
+            Http404: no such system.
+        """
+        if turned_away := self._way_in(request):
+            return turned_away
+        if not self._may_change(request):
+            raise PermissionDenied
+        now = joining.joining(self._school(request))
+        slug = request.GET.get("system")
+        system = now.system if slug is None else joining.system(slug)
+        key = system.product.connector if system else now.connection.connector if now.connection and not slug else ""
+        connector = joining.connector_of(key)
+        if connector is None:
+            raise Http404("no such system")
+        same = now.connection is not None and now.connection.connector == key
+        form = SettingsForm(connector, now.connection.settings if now.connection and same else {}, request.POST or None)
+        if request.method == "POST" and form.is_valid() and self._save(request, form, system):
+            return HttpResponseRedirect(reverse("admin:sync_connection_joining"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Settings of %(system)s") % {"system": system.product if system else connector.label},
+            "form": form,
+            "changes": now.connection is not None and not same,
+            "opts": Connection._meta,
+        }
+        return render(request, "admin/sync/connection/settings.html", context)
+
+    def trial_view(self, request: Any) -> HttpResponse:
+        """Ask for a test or a preview, or confirm a preview; every one of our people may, as with a sync."""
+        if turned_away := self._way_in(request):
+            return turned_away
+        school, at, wish = self._school(request), timezone.now(), request.POST.get("wish", "")
+        try:
+            if wish in set(Trial.Kind.values):
+                trials.ask(school=school, kind=Trial.Kind(wish), at=at, by=request.user.pk)
+                messages.success(request, _("It waits for a worker; look again in some seconds."))
+            elif wish == "confirm" and request.POST.get("preview", "").isdecimal():
+                run = trials.confirm(school=school, trial=int(request.POST["preview"]), at=at, by=request.user.pk)
+                messages.success(request, _("Run %(run)s waits for a worker.") % {"run": run.pk})
+        except (connections.NotConnected, trials.NothingToConfirm) as fault:
+            messages.error(request, str(fault))
+        return HttpResponseRedirect(reverse("admin:sync_connection_joining"))
+
+    def _save(self, request: Any, form: SettingsForm, system: joining.System | None) -> bool:
+        try:
+            operations.save_connection(
+                school=self._school(request),
+                product=system.product if system else None,
+                connector=form.connector.key,
+                given=form.given(),
+                by=request.user.pk,
+                at=timezone.now(),
+                reason=request.support_grant.reason,
+            )
+        except operations.ChangeIsAProject as fault:
+            messages.error(request, str(fault))
+            return False
+        messages.success(request, _("Saved. Nothing was sent to the MIS yet."))
+        return True
+
+    def _may_change(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("sync.change_connection")
+
+    def _school(self, request: HttpRequest) -> School:
+        return School.objects.get(pk=scope.current())
+
+
+@admin.register(Trial)
+class TrialAdmin(LookIn):
+    """Connection tests and previews of the school of the look-in."""
+
+    list_display = ["id", "kind", "asked_at", "ended_at", "error_kind", "confirmed_at"]
+    list_filter = ["kind"]
+    exclude = ["made_with", "plan_hash"]
 
 
 class HoldInline(admin.TabularInline[Hold, Run]):

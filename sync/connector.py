@@ -25,12 +25,25 @@ def setting(
     secret: bool = False,
     default: Any = dataclasses.MISSING,
     choices: tuple[str, ...] = (),
+    address: bool = False,
+    ours: bool = False,
+    lines: bool = False,
 ) -> Any:
     """Declare one setting of a connector; forms and commands are made from this metadata.
 
-    A secret is no part of the settings' repr, so that neither a log nor a traceback with values can show it.
+    A secret is no part of the settings' repr, so that neither a log nor a traceback with values can show it. An
+    `address` says where secrets are sent, so whoever changes it has to know them. What is `ours` we fill in and no
+    form shows; what has `lines` is longer than one of them, such as a private key.
     """
-    metadata = {"label": label, "help": help, "secret": secret, "choices": choices}
+    metadata = {
+        "label": label,
+        "help": help,
+        "secret": secret,
+        "choices": choices,
+        "address": address,
+        "ours": ours,
+        "lines": lines,
+    }
     return dataclasses.field(default=default, repr=not secret, metadata=metadata)
 
 

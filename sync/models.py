@@ -1,10 +1,11 @@
 """Connections to a MIS, runs and what they did, and the identities a MIS has given to people."""
 
 import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django.conf import settings
 from django.db import models
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from tenants import scope
@@ -12,21 +13,41 @@ from tenants.models import OwnedKey, SchoolOwned
 from tenants.secrets import EncryptedJSONField
 from users.models import Guardian, SchoolClass, StaffMember, Student
 
+TRIAL_LOST_AFTER: Final = datetime.timedelta(minutes=15)  # longer than the waits for one partner's answer together
+
 
 class MisProduct(models.Model):
     """A school information system, and the partner through which we reach it. Adding one is no deploy (R7)."""
 
-    name = models.CharField(unique=True)
+    name = models.CharField()
     partner = models.CharField(blank=True, help_text=_("Wonde, GG4L, or empty when we read it ourselves."))
     connector = models.CharField(help_text=_("The key of a connector in sync.registry."))
+    abilities = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("{ability: {says, note}} of sync.catalogue (R4)."),
+    )
+    notes = models.TextField(blank=True, help_text=_("What is special about this system; a paragraph a line."))
+    ours = models.BooleanField(
+        default=False, help_text=_("Support wrote or changed this row, so a deploy leaves it as it is.")
+    )
 
     class Meta:
-        ordering: ClassVar[list[str]] = ["name"]
+        ordering: ClassVar[list[str]] = ["name", "partner"]
         verbose_name = _("MIS")
         verbose_name_plural = _("MISs")
+        constraints: ClassVar[list[Any]] = [
+            # One system may be reached through two partners, and they may share different things.
+            models.UniqueConstraint(fields=["name", "partner"], name="one_product_per_name_and_partner"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} via {self.partner}" if self.partner else self.name
+
+    @property
+    def slug(self) -> str:
+        """Its part of an address: “sims-via-wonde”."""
+        return slugify(str(self).replace("/", " "))
 
 
 class Connection(SchoolOwned):
@@ -63,6 +84,7 @@ class Run(SchoolOwned):
         SCHEDULE = "schedule", _("nightly")
         ONE_OFF = "one_off", _("one-off")
         COMMAND = "command", _("command line")
+        FIRST = "first", _("first sync")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("waiting")
@@ -86,6 +108,9 @@ class Run(SchoolOwned):
     error_kind = models.CharField(blank=True, help_text=_("refused, busy, broken, doubtful or internal."))
     error = models.CharField(blank=True, help_text=_("What happened and what to do next; no personal data."))
     plan_hash = models.CharField(blank=True)
+    expects = models.CharField(
+        blank=True, help_text=_("The plan a person has seen and confirmed; another one is not carried out (R3).")
+    )
     counts = models.JSONField(
         default=dict, help_text=_("{kind: {arrived, amended, missing, left, returned, held, rows}}")
     )
@@ -127,6 +152,53 @@ class Run(SchoolOwned):
     def took(self) -> datetime.timedelta | None:
         """How long it ran."""
         return self.finished_at - self.started_at if self.finished_at and self.started_at else None
+
+
+class Trial(SchoolOwned):
+    """A look at the MIS that writes nothing about anybody: a connection test (R2), or the first sync tried out (R3).
+
+    One at a time for each kind. It speaks of the settings it was made with: `made_with` is their fingerprint.
+    """
+
+    class Kind(models.TextChoices):
+        TEST = "test", _("connection test")
+        PREVIEW = "preview", _("preview of the first sync")
+
+    kind = models.CharField(choices=Kind.choices)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    made_with = models.CharField(help_text=_("The fingerprint of the connection's settings."))
+    error_kind = models.CharField(blank=True, help_text=_("refused, busy, broken, doubtful, internal or lost."))
+    error = models.CharField(blank=True, help_text=_("What happened and what to do next; no personal data."))
+    findings = models.JSONField(default=list, help_text=_("Of a test: [{part, reach, text}]."))
+    summary = models.JSONField(default=dict, help_text=_("Of a preview, see sync.operations.trials; no personal data."))
+    plan_hash = models.CharField(blank=True, help_text=_("Of a preview: the plan it shows, without its night."))
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text=_("Of a preview: a person said “do it”."))
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-asked_at", "-id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["school", "kind"], condition=models.Q(ended_at__isnull=True), name="one_trial_at_a_time"
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["school", "kind", "-asked_at"], name="trial_by_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"trial {self.pk}"
+
+    @property
+    def went_well(self) -> bool:
+        """Whether it came to its end without an error, and nothing that is needed was faulty."""
+        return bool(self.ended_at) and not self.error_kind and all(row["reach"] != "faulty" for row in self.findings)
+
+    def is_lost(self, now: datetime.datetime) -> bool:
+        """Whether its worker must be gone: it may be asked for anew."""
+        return self.ended_at is None and now - self.asked_at > TRIAL_LOST_AFTER
 
 
 class Change(SchoolOwned):

@@ -3,3 +3,4 @@
 from django.dispatch import Signal
 
 run_requested = Signal()  # school: int, run: int — a run waits in the queue
+trial_requested = Signal()  # school: int, trial: int — a trial waits in the queue

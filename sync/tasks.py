@@ -5,7 +5,7 @@ from typing import Any
 from celery import Task, shared_task
 from django.utils import timezone
 
-from sync.operations import pulls, runs
+from sync.operations import pulls, runs, trials
 from tenants.models import School
 
 
@@ -16,6 +16,12 @@ def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> 
         runs.perform(school=School.objects.get(pk=school), run=run)
     except runs.AnotherRunIsOn as wait:
         raise self.retry(exc=wait, countdown=15) from None
+
+
+@shared_task
+def try_out(*, school: int, trial: int, **_later: Any) -> None:
+    """Carry out one trial: a connection test, or a preview. Not a SchoolTask: it calls the outside."""
+    trials.perform(school=School.objects.get(pk=school), trial=trial)
 
 
 @shared_task

@@ -36,6 +36,9 @@ class School(models.Model):
     name = models.CharField()
     status = models.CharField(choices=Status.choices, default=Status.ACTIVE)
     timezone = models.CharField(validators=[check_timezone], default="Europe/London")
+    confirmed_timezone = models.CharField(
+        blank=True, editable=False, help_text=_("The time zone that somebody at the school said yes to (R1).")
+    )
     locale = models.CharField(default="en-gb")
     currency = models.CharField(validators=[RegexValidator(r"^[A-Z]{3}$")], default="GBP")
     country = models.CharField(validators=[RegexValidator(r"^[A-Z]{2}$")], default="GB")

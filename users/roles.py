@@ -12,6 +12,7 @@ class Can(enum.StrEnum):
     SEE_MEDICAL = "see medical and dietary information"
     SEE_SYNC = "see sync runs and their changes"
     GIVE_FILES = "upload files for the sync"
+    CONNECT_MIS = "connect the school to its MIS"
 
 
 class Role:
@@ -40,7 +41,9 @@ class SuperUser(Role):
     key = "super_user"
     label = "Super user (Organisation Super Admin)"
     description = "Runs the school in Reception: users, roles, and what the sync did."
-    grants = frozenset({Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC, Can.GIVE_FILES})
+    grants = frozenset(
+        {Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC, Can.GIVE_FILES, Can.CONNECT_MIS}
+    )
 
 
 GRANTABLE: Final[dict[str, type[Role]]] = {SuperUser.key: SuperUser}

@@ -40,6 +40,10 @@ _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
         _Item("Front desk", "layout-grid", "reception:home"),
         _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run"})),
         _Item("CSV files", "inbox", "reception:files", frozenset({"reception:upload"})),
+        _Item("Joining", "circle-check", "reception:joining", frozenset({"reception:preview"})),
+        _Item(
+            "Connection", "key-round", "reception:connection", frozenset({"reception:systems", "reception:settings"})
+        ),
     ),
 }
 _MODE_ICONS: Final[dict[Mode, str]] = {"staff": "graduation-cap", "parent": "house", "reception": "school"}

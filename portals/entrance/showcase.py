@@ -13,7 +13,8 @@ from portals.chart import chart
 from portals.entrance.context import Door
 from portals.health import Section
 from sync import sentences
-from sync.models import Run
+from sync.joining import system_of
+from sync.models import MisProduct, Run, Trial
 from sync.queries import Freshness, Night, Tally
 from users.models import MedicalNote, Student
 
@@ -53,6 +54,12 @@ def sample_data() -> dict[str, Any]:
         "sentences": [sentences.say(change) for change in _CHANGES],
         "nights": nights,
         "chart": chart(nights),
+        "lines": system_of(MisProduct(name="SIMS", partner="Wonde", connector="wonde")).lines[:2],
+        "trials": [
+            Trial(school_id=0, kind=Trial.Kind.TEST),
+            Trial(school_id=0, kind=Trial.Kind.TEST, ended_at=_TRIED, error_kind="refused", error="Wrong token."),
+            Trial(school_id=0, kind=Trial.Kind.PREVIEW, ended_at=_TRIED),
+        ],
         "sections": [
             Section(state="rows", rows=(MedicalNote(school_id=0, condition="Asthma", details="Inhaler"),)),
             Section(state="none"),
@@ -62,6 +69,7 @@ def sample_data() -> dict[str, Any]:
     }
 
 
+_TRIED: Final = datetime.datetime(2026, 11, 23, 9, 30, tzinfo=datetime.UTC)
 _CHANGES: Final = (
     SimpleNamespace(kind="students", label="Ana Reyes", action="arrive", field="", old="", new="Year 4, form 4B"),
     SimpleNamespace(

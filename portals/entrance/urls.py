@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portals.entrance import views
+from portals.entrance import systems, views
 
 app_name = "entrance"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("theme/<int:hue>.css", views.hue, name="hue"),
     path("account/theme", views.theme, name="theme"),
     path("account/", views.account, name="account"),
+    path("systems/", systems.systems, name="systems"),
+    path("systems/<str:system>/", systems.system, name="system"),
     path("gallery/", views.gallery, name="gallery"),
     path("s/<slug:school>/joining/", views.joining, name="joining"),
     path("accounts/email/", views.address, name="address"),

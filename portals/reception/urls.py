@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portals.reception import uploads, views
+from portals.reception import connection, joining, uploads, views
 
 app_name = "reception"
 urlpatterns = [
@@ -12,4 +12,12 @@ urlpatterns = [
     path("files/", uploads.files, name="files"),
     path("files/uploads/<str:batch>/", uploads.upload, name="upload"),
     path("files/<str:kind>.csv", uploads.template, name="template"),
+    path("connection/", connection.show, name="connection"),
+    path("connection/system/", connection.choose, name="systems"),
+    path("connection/settings/", connection.settings, name="settings"),
+    path("connection/test/", connection.test, name="test"),
+    path("joining/", joining.checklist, name="joining"),
+    path("joining/time-zone/", joining.zone, name="zone"),
+    path("joining/preview/", joining.preview, name="preview"),
+    path("joining/confirm/", joining.confirm, name="confirm"),
 ]

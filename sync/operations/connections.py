@@ -45,7 +45,7 @@ def default_folder(school: School) -> Path:
     return Path(settings.FILES_DIR) / school.slug
 
 
-def check_settings(key: str, given: Mapping[str, str]) -> Any:
+def check_settings(key: str, given: Mapping[str, Any]) -> Any:
     """Return the connector's own settings value.
 
     Raises:
@@ -68,7 +68,7 @@ def check_settings(key: str, given: Mapping[str, str]) -> Any:
 
 @transaction.atomic
 def connect(
-    *, school: School, connector: str, given: Mapping[str, str], product: MisProduct | None = None
+    *, school: School, connector: str, given: Mapping[str, Any], product: MisProduct | None = None
 ) -> Connection:
     """Make this the open school's active connection; settings not given keep their present value.
 

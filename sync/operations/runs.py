@@ -18,13 +18,15 @@ from django.utils import timezone
 
 from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
-from sync.models import Connection, Run
+from sync.joining import fingerprint
+from sync.models import Connection, Run, Trial
 from sync.operations import connections, pulls
 from sync.pipeline.apply import apply
 from sync.pipeline.extract import Extract, extract
 from sync.pipeline.gate import gate
 from sync.pipeline.held import Snapshot
 from sync.pipeline.normalise import normalise
+from sync.pipeline.outlook import outlook, shown
 from sync.pipeline.plan import Action, Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.snapshot import rules_of, snapshot
@@ -75,10 +77,12 @@ def request(
     reason: str = "",
     night: datetime.date | None = None,
     enqueue: bool = True,
+    expects: str = "",
 ) -> Run:
     """Put a roster run of the open school into the queue; asking twice while one waits gives the same run (R18).
 
-    A run belongs to the school's own date when it starts, or to `night` if it is a replay.
+    A run belongs to the school's own date when it starts, or to `night` if it is a replay. With `expects` it carries
+    out only the plan that a person has seen (`sync.pipeline.outlook.shown`).
 
     Raises:
         sync.operations.connections.NotConnected: there is nothing to read.
@@ -88,6 +92,9 @@ def request(
     if link.paused_reason and trigger == Run.Trigger.SCHEDULE:
         raise connections.Paused(link.paused_reason)
     waiting: Run | None = Run.objects.filter(kind="roster", status=Run.Status.QUEUED, trigger=trigger).first()
+    if waiting and waiting.expects != expects:
+        waiting.expects = expects
+        waiting.save(update_fields=["expects"])
     if waiting and enqueue:
         _enqueue(school.pk, waiting.pk)  # its message may be lost; carrying out a run twice does nothing
     if waiting:
@@ -99,6 +106,7 @@ def request(
         requested_by_id=by,
         reason=reason,
         queued_at=at,
+        expects=expects,
     )
     record(action="sync.request", by=by, at=at, subject=f"run:{run.pk}", reason=reason)
     if enqueue:
@@ -231,6 +239,8 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         wish, gated = _gated(held, roster, school, current.local_date)
         stages.done("plan", f"{wish.writes} changes")
         stages.done("gate", f"{len(gated.holds)} held" if gated.holds else "nothing held")
+        if current.expects not in {"", shown(gated)}:
+            return _ask_again(current, link, gated, roster, at=clock())
         apply(gated, held, run=current, school=school, at=clock())
         stages.done("apply", f"{gated.writes} changes written")
         connections.resume(was=link.paused_reason)
@@ -260,6 +270,25 @@ def _gated(held: Snapshot, roster: Roster, school: School, night: datetime.date)
     rules = rules_of(school)
     wish = plan(held, roster, rules, night=night)
     return wish, gate(wish, held, roster, rules)
+
+
+def _ask_again(run: Run, link: Connection, now: Plan, roster: Roster, *, at: datetime.datetime) -> Run:
+    """Keep what the MIS says now as a new preview, and write nothing: a person has seen something else (R3)."""
+    Trial.objects.create(
+        kind=Trial.Kind.PREVIEW,
+        asked_at=at,
+        ended_at=at,
+        asked_by=run.requested_by,
+        made_with=fingerprint(link),
+        summary=outlook(now, roster),
+        plan_hash=shown(now),
+    )
+    return _end(run, Run.Status.HELD, at, error=_OTHERWISE)
+
+
+_OTHERWISE: Final = (
+    "Your MIS has changed since the preview, so nothing was written. Look at the new preview and confirm that one."
+)
 
 
 def _report(run: Run, done: Plan, roster: Roster, stages: _Stages, *, at: datetime.datetime) -> Run:

@@ -92,7 +92,7 @@ def test_every_command_of_ours_is_documented() -> None:
 
 @pytest.mark.parametrize(("room", "name"), our_commands())
 def test_every_option_of_a_command_is_documented(room: str, name: str) -> None:
-    row = next(row for row in first_cells(section(OPERATIONS, "Commands")) if f" {name} " in row)
+    row = next(row for row in first_cells(section(OPERATIONS, "Commands")) if f" {name} " in f"{row} ")
     options = {option for option in own_options(load_command_class(room, name)) if option.startswith("--")}
     assert set(re.findall(r"--[a-z-]+", row)) == options
 

@@ -176,9 +176,13 @@ def statuses(client: Client, url: str) -> set[int]:
 
 @each_page
 def test_our_own_pages_do_open(ours: Furnished, address: Address) -> None:
-    """Without this, a 404 further down would prove nothing."""
+    """Without this, a 404 further down would prove nothing. A button may lead on, within the same school."""
     pk = ours[Run].pk if "runs/" in address.route else ours[Student].pk
-    assert statuses(right_browser(address), address.filled(school="oakfield", pk=pk)) == {200}
+    client, url = right_browser(address), address.filled(school="oakfield", pk=pk)
+    answers = [answer for answer in (client.get(url), client.post(url)) if answer.status_code != 405]
+    assert answers
+    for answer in answers:
+        assert answer.status_code == 200 or answer["Location"].startswith("/s/oakfield/")
 
 
 @pytest.mark.parametrize("address", WITH_AN_ID, ids=lambda address: address.route)
@@ -209,7 +213,8 @@ def test_a_visitor_is_sent_to_the_front_door(ours: Furnished, address: Address) 
 def test_nothing_of_a_person_stays_in_a_shared_browser(ours: Furnished, address: Address) -> None:
     pk = ours[Run].pk if "runs/" in address.route else ours[Student].pk
     answer = right_browser(address).get(address.filled(school="oakfield", pk=pk))
-    assert {"private", "no-store"} <= set(re.split(r",\s*", answer["Cache-Control"]))
+    if answer.status_code != 405:
+        assert {"private", "no-store"} <= set(re.split(r",\s*", answer["Cache-Control"]))
 
 
 def admin_pages() -> list[Address]:

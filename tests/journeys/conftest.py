@@ -14,10 +14,13 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from sync.models import Hold, Refusal
+from sync.models import Hold, MisProduct, Refusal
+from sync.operations import catalogue
+from sync.operations.connections import connect
 from tenants import scope
-from tenants.models import School
+from tenants.models import School, SchoolDomain
 from tests.factories import people, runs
+from tests.factories.trials import FINDINGS, OUTLOOK, trial
 from users.models import DietaryNeed, MedicalNote, Student
 
 NARROW = (360, 780)
@@ -46,6 +49,7 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
         with scope.school(school.pk):
             child, parents_child = fill()
             run, running = fill_runs()
+        fill_joining()
         server = LiveServer("127.0.0.1")
         try:
             yield Site(
@@ -144,6 +148,22 @@ def fill_runs() -> tuple[int, int]:
     runs.change(last, "Isla Robertson", "leave", new="2026-11-20", ref="90")
     runs.change(last, "Ana Reyes", kind="medical", new="")
     return last.pk, runs.run(status="running").pk
+
+
+def fill_joining() -> None:
+    """Make a school half-way through joining: tested, previewed, and not yet confirmed."""
+    catalogue.load()
+    school = people.school("birch", "Birch House School", hue=30)
+    SchoolDomain.objects.create(school=school, domain="birch.example")
+    sims = MisProduct.objects.get(name="SIMS")
+    with scope.school(school.pk):
+        lena = people.staff_member("Lena Bell", email="lena.bell@birch.example")
+        people.membership(people.account(lena.email), staff_member=lena)
+        people.super_user(lena)
+        given = {"token": "a-token-for-journeys", "school": "A1234567890"}
+        link = connect(school=school, connector="wonde", given=given, product=sims)
+        trial(link, findings=FINDINGS)
+        trial(link, kind="preview", summary=OUTLOOK, plan_hash="of the journeys")
 
 
 def wipe() -> None:

@@ -10,6 +10,8 @@ pytestmark = pytest.mark.journey
 
 ANYBODY = (
     "/", "/accounts/login/", "/accounts/login/code/", "/accounts/password/reset/", "/accounts/signup/", "/gallery/",
+    "/systems/", "/systems/managebac/", "/systems/isams/", "/systems/sims-via-wonde/", "/systems/powerschool-via-gg4l/",
+    "/systems/csv-files/",
 )  # fmt: skip
 OWN = (
     "/?choose=1", "/account/", "/accounts/email/", "/accounts/2fa/", "/accounts/sessions/", "/accounts/logout/",
@@ -30,6 +32,11 @@ def portal_pages(site: Site) -> tuple[str, ...]:
         "/s/northgate/reception/",
         "/s/northgate/reception/runs/",
         "/s/northgate/reception/files/",
+        "/s/northgate/reception/joining/",
+        "/s/northgate/reception/joining/preview/",
+        "/s/northgate/reception/connection/",
+        "/s/northgate/reception/connection/system/",
+        "/s/northgate/reception/connection/settings/",
         f"/s/northgate/reception/runs/{site.run}/",
         f"/s/northgate/reception/runs/{site.running}/",
     )
@@ -54,6 +61,26 @@ def test_no_page_has_a_fault(visit: Any, site: Site, size: tuple[int, int], them
     faults["medical notes"] = visitor.faults()
     visitor.page.locator("summary[aria-label]").click()
     faults["account menu"] = visitor.faults()
+    assert not {path: found for path, found in faults.items() if found}
+
+
+JOINING = (
+    "/s/birch/reception/", "/s/birch/reception/joining/", "/s/birch/reception/joining/preview/",
+    "/s/birch/reception/connection/", "/s/birch/reception/connection/system/",
+    "/s/birch/reception/connection/settings/", "/s/birch/reception/connection/settings/?system=isams",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["360", "1280"])
+def test_no_page_of_a_school_that_joins_has_a_fault(visit: Any, site: Site, size: tuple[int, int], theme: str):
+    visitor = visit(size)
+    visitor.theme(theme)
+    visitor.sign_in("lena.bell@birch.example")
+    faults = {}
+    for path in JOINING:
+        visitor.go(path)
+        faults[path] = visitor.faults()
     assert not {path: found for path, found in faults.items() if found}
 
 

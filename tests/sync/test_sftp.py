@@ -54,7 +54,14 @@ def door(**how: float) -> Sftp:
 
 
 def connector(server: SftpServer, **other: str) -> CsvFiles:
-    known = {"user": USER, "password": PASSWORD, "fingerprint": server.fingerprint, "folder": "/drop", **other}
+    known = {
+        "user": USER,
+        "password": PASSWORD,
+        "fingerprint": server.fingerprint,
+        "folder": "",
+        "far_folder": "/drop",
+        **other,
+    }
     settings = CsvSettings(place="sftp", host="127.0.0.1", port=str(server.port), **known)
     return CsvFiles(settings, Http(), sftp=door())
 
@@ -192,7 +199,7 @@ def test_private_addresses_are_refused_without_a_byte(server: SftpServer, host: 
 
 
 def test_a_folder_that_is_not_there_is_named_as_such(server: SftpServer) -> None:
-    said = fault(server, folder="/elsewhere")
+    said = fault(server, far_folder="/elsewhere")
     assert isinstance(said, Broken)
     assert "elsewhere" not in str(said)
 

@@ -18,12 +18,14 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from local.simulators.server import running
+from local.simulators.wonde import SCHOOL, TOKEN, Wonde
 from local.world.model import SchoolWorld
 from schoolsbuddy.celery import app
-from sync.models import Change, Run
-from sync.operations import runs
+from sync.models import Change, Run, Trial
+from sync.operations import connections, runs, trials
 from tenants import scope
 from tests.sync.breaking import Breaking, connect
 from tests.sync.conftest import Place, by_ref
@@ -338,3 +340,26 @@ def test_a_pull_killed_in_the_middle_goes_on_where_it_stood(
         runs.perform(school=other.school, run=other.request(1).pk)
         assert [*before[:-1], *after] == partner.asked(), "what was kept was not asked for again"
     assert everything(small) == everything(other)
+
+
+def test_a_connection_test_whose_worker_is_killed_comes_back_and_ends(small: Place, start: Callable[[], Worker]):
+    partner = Wonde(small.truth, 1, faults=frozenset({"hang"}))
+    with running(partner) as url:
+        with scope.school(small.school.pk):
+            given = {"token": TOKEN, "school": SCHOOL, "host": url}
+            connections.connect(school=small.school, connector="wonde", given=given)
+        worker = start()
+        with scope.school(small.school.pk):
+            trials.ask(school=small.school, kind=Trial.Kind.TEST, at=timezone.now(), by=None)
+        eventually("the partner is asked", lambda: partner.requests)
+        partner.faults = frozenset()
+        worker.kill_child()
+        ended = eventually("the test ends after all", lambda: _ended(small))
+    assert (ended.attempts, ended.error_kind) == (2, "")
+    assert ended.findings
+
+
+def _ended(place: Place) -> Trial | None:
+    with scope.school(place.school.pk):
+        found: Trial | None = Trial.objects.exclude(ended_at=None).first()
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from sync.models import Change, Connection, Hold, MisIdentity, Refusal, Run
+from sync.models import Change, Connection, Hold, MisIdentity, Refusal, Run, Trial
 from tenants import scope
 from tenants.models import AuditEvent, School, SchoolOwned
 from users.emails import dummy_address
@@ -97,6 +97,7 @@ def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
         RoleGrant.objects.create(staff_member=staff_member, role=SuperUser.key, granted_at=NIGHT, reason="runs it"),
         AuditEvent.objects.create(at=NIGHT, action="sample.made"),
         Connection.objects.create(connector="csv_files"),
+        Trial.objects.create(kind=Trial.Kind.PREVIEW, asked_at=NIGHT, ended_at=NIGHT, made_with="sample"),
         Change.objects.create(run=run, kind="students", label="Sample", action=Change.Action.ARRIVE),
         Refusal.objects.create(run=run, kind="students", reason="no name"),
         Hold.objects.create(run=run, kind="students", reason="too many would leave"),

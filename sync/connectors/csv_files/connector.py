@@ -82,17 +82,16 @@ class CsvFiles(Connector):
                 raise unreadable("A CSV file", fault) from None
 
     def _files(self, wanted: Callable[[str], bool], under: Path) -> tuple[File, ...]:
-        folder = self.settings.folder
         match self.settings.place:
             case "upload":
-                return files_in(Path(folder))
+                return files_in(Path(self.settings.folder))
             case "drop":
-                found = newest(LocalShelf(), folder, wanted=wanted, now=time.time())
+                found = newest(LocalShelf(), self.settings.folder, wanted=wanted, now=time.time())
                 return tuple(File(path=Path(entry.path), stamp=stamp(Path(entry.path))) for entry in found)
         into = under / "fetched"
         into.mkdir()
         with self.sftp.open(self._login()) as far:
-            for entry in newest(far, folder, wanted=wanted, now=time.time()):
+            for entry in newest(far, self.settings.far_folder, wanted=wanted, now=time.time()):
                 far.fetch(entry, into / entry.name)
         return files_in(into)
 

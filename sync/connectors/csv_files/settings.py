@@ -21,7 +21,9 @@ class CsvSettings:
         ValueError: a setting is not one of its choices, or one that belongs to it is missing; no message holds a value.
     """
 
-    folder: str = setting(label="Folder", help="The folder that holds the school's present upload, or the drop folder.")
+    folder: str = setting(
+        label="Folder", help="The folder that holds the school's present upload, or the drop folder.", ours=True
+    )
     dates: str = setting(
         label="Order of dates",
         help="How 3 April 2015 is written: dmy 03/04/2015, mdy 04/03/2015, ymd 2015/04/03. 2015-04-03 always works.",
@@ -40,13 +42,18 @@ class CsvSettings:
         default="upload",
         choices=PLACES,
     )
-    host: str = setting(label="SFTP host", help="Such as files.school.example.", default="")
+    host: str = setting(label="SFTP host", help="Such as files.school.example.", default="", address=True)
     port: str = setting(label="SFTP port", default="22")
     user: str = setting(label="SFTP user", default="")
     password: str = setting(label="SFTP password", help="Or a private key.", secret=True, default="")
     private_key: str = setting(
-        label="SFTP private key", help="In OpenSSH or PEM form, without a passphrase.", secret=True, default=""
+        label="SFTP private key",
+        help="In OpenSSH or PEM form, without a passphrase.",
+        secret=True,
+        default="",
+        lines=True,
     )
+    far_folder: str = setting(label="SFTP folder", help="Where the MIS leaves its files there.", default="/")
     fingerprint: str = setting(
         label="Fingerprint of the SFTP host key",
         help="SHA256:…, as whoever runs the server gives it to you. The connection test shows the one it meets; "

@@ -17,7 +17,9 @@ _LARGEST_PAGE: Final = 500
 class Gg4lSettings(RosterSettings):
     """Where GG4L is, whose credentials these are, and what the district puts into `metadata`."""
 
-    host: str = setting(label="Host", help="As it came with the credentials: https://datasync.gg4l.example")
+    host: str = setting(
+        label="Host", help="As it came with the credentials: https://datasync.gg4l.example", address=True
+    )
     client_id: str = setting(label="Client ID")
     client_secret: str = setting(label="Client secret", secret=True)
     district: str = setting(

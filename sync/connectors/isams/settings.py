@@ -20,7 +20,9 @@ class IsamsSettings:
         ValueError: something is missing or none of the choices; no message holds a key.
     """
 
-    host: str = setting(label="Host", help="Such as school.isams.cloud; a whole https:// address is possible as well.")
+    host: str = setting(
+        label="Host", help="Such as school.isams.cloud; a whole https:// address is possible as well.", address=True
+    )
     api_key: str = setting(
         label="Batch API key",
         help="Made in iSAMS, Control Panel › API Services Manager. Several keys, with blanks between them, are read "

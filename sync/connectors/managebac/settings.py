@@ -52,6 +52,7 @@ class ManageBacSettings:
         label="Address of the API",
         help="Leave empty, unless Faria names another address than the region's.",
         default="",
+        address=True,
     )
     version: str = setting(
         label="Version of the API",

@@ -24,7 +24,9 @@ class OneRosterSettings(RosterSettings):
     """Where the service is and how we prove who asks."""
 
     base_url: str = setting(
-        label="Address", help="https://mis.example, or the whole of it: https://mis.example/ims/oneroster/v1p1"
+        label="Address",
+        help="https://mis.example, or the whole of it: https://mis.example/ims/oneroster/v1p1",
+        address=True,
     )
     version: str = setting(label="Version of OneRoster", default="1.1", choices=tuple(_PATHS))
     client_id: str = setting(label="Client ID", help="For OAuth 1: the consumer key.")
@@ -36,7 +38,7 @@ class OneRosterSettings(RosterSettings):
         choices=("oauth2", *_OAUTH1),
     )
     token_url: str = setting(
-        label="Token address", help="Only for OAuth 2; the service's operator tells it.", default=""
+        label="Token address", help="Only for OAuth 2; the service's operator tells it.", default="", address=True
     )
     scope: str = setting(
         label="Scope",

@@ -1,0 +1,145 @@
+"""Trials: reading a school's MIS to say what is there, and writing nothing of it (R2, R3).
+
+Network happens between scopes, never inside one. A killed worker leaves a trial open; its task comes back, and if it
+does not, the trial counts as lost and may be asked for anew.
+"""
+
+import dataclasses
+import datetime
+import logging
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from sync.errors import SyncError
+from sync.joining import fingerprint, synced_once
+from sync.models import Connection, Run, Trial
+from sync.operations import connections, runs
+from sync.pipeline.outlook import outlook, shown
+from sync.signals import trial_requested
+from tenants import scope
+from tenants.models import School
+from tenants.operations import record
+
+log = logging.getLogger(__name__)
+
+_INTERNAL: Final = "Something went wrong on our side. Nothing was changed; our people have been told. Try again later."
+_LOST: Final = "The worker was lost on the way. Nothing was changed; try again."
+
+
+class NothingToConfirm(Exception):
+    """The preview is not the newest, did not end well, or speaks of other settings; the message says what to do."""
+
+
+@transaction.atomic
+def ask(*, school: School, kind: Trial.Kind, at: datetime.datetime, by: int | None) -> Trial:
+    """Put a trial into the queue; while one of the kind is under way, that one is returned.
+
+    Raises:
+        sync.operations.connections.NotConnected: there is nothing to look at.
+    """
+    made_with = fingerprint(connections.active())
+    open_one: Trial | None = Trial.objects.select_for_update().filter(kind=kind, ended_at=None).first()
+    if open_one and not open_one.is_lost(at):
+        return open_one
+    if open_one:
+        _end(open_one, at, error_kind="lost", error=_LOST)
+    try:
+        with transaction.atomic():
+            trial: Trial = Trial.objects.create(kind=kind, asked_at=at, asked_by_id=by, made_with=made_with)
+    except IntegrityError:  # somebody asked in the same moment
+        theirs: Trial = Trial.objects.get(kind=kind, ended_at=None)
+        return theirs
+    record(action=f"{kind.value}.requested", by=by, at=at, subject=f"trial:{trial.pk}")
+    transaction.on_commit(lambda: trial_requested.send(sender=Trial, school=school.pk, trial=trial.pk))
+    return trial
+
+
+def perform(*, school: School, trial: int, clock: runs.Clock = timezone.now) -> None:
+    """Carry out a trial; carrying out one that is over does nothing.
+
+    Raises:
+        sync.operations.runs.InternalFault: what no one foresaw; the trial is ended first.
+    """
+    with scope.school(school.pk):
+        link = _begin(trial, at=clock())
+        kind = Trial.objects.get(pk=trial).kind
+    if link is None:
+        return
+    try:
+        found = _test(link) if kind == Trial.Kind.TEST else _preview(school, clock)
+    except SyncError as fault:
+        found = {"error_kind": type(fault).__name__.lower(), "error": str(fault)}
+    except connections.BadSettings as fault:
+        found = {"error_kind": "refused", "error": f"The settings do not fit: {fault}"}
+    except Exception as fault:  # noqa: BLE001 whatever it is, the trial must end in a named state
+        _finish(school, trial, at=clock(), error_kind="internal", error=_INTERNAL)
+        # The fault's own message can hold what the MIS said, so only its kind and place go into any log.
+        raise runs.InternalFault(f"trial {trial} of school {school.pk}: {runs.whereabouts(fault)}") from None
+    _finish(school, trial, at=clock(), **found)
+
+
+def _begin(trial: int, *, at: datetime.datetime) -> Connection | None:
+    current: Trial = Trial.objects.select_for_update().get(pk=trial)
+    if current.ended_at:
+        return None
+    if current.attempts >= runs.MOST_ATTEMPTS:  # a feed that kills its worker must not do so for ever
+        _end(current, at, error_kind="lost", error=_LOST)
+        return None
+    link = connections.active()
+    current.attempts, current.made_with = current.attempts + 1, fingerprint(link)
+    current.save(update_fields=["attempts", "made_with"])
+    return link
+
+
+def _test(link: Connection) -> dict[str, Any]:
+    with connections.way_out() as http:
+        findings = [dataclasses.asdict(finding) for finding in connections.build(link, http).probe()]
+    return {"findings": findings}
+
+
+def _preview(school: School, clock: runs.Clock) -> dict[str, Any]:
+    seen = runs.preview(school=school, clock=clock)
+    return {"summary": outlook(seen.plan, seen.roster), "plan_hash": shown(seen.plan)}
+
+
+def _finish(school: School, trial: int, *, at: datetime.datetime, **found: Any) -> None:
+    with scope.school(school.pk):
+        current: Trial = Trial.objects.select_for_update().get(pk=trial)
+        if current.ended_at is None:
+            _end(current, at, **found)
+
+
+def _end(trial: Trial, at: datetime.datetime, **found: Any) -> None:
+    trial.ended_at = at
+    for name, value in found.items():
+        setattr(trial, name, value)
+    trial.save()
+
+
+@transaction.atomic
+def confirm(*, school: School, trial: int, at: datetime.datetime, by: int) -> Run:
+    """Start the first sync, tied to the plan that a person has seen; confirming twice starts it once (R3).
+
+    Raises:
+        NothingToConfirm: see there.
+    """
+    link = connections.active()
+    newest: Trial | None = Trial.objects.select_for_update().filter(kind=Trial.Kind.PREVIEW).first()
+    if synced_once(link):
+        raise NothingToConfirm("The first sync is done already. From now on every night looks after itself.")
+    if newest is None or newest.pk != trial or not newest.went_well:
+        raise NothingToConfirm("There is a newer preview, or none that ended well. Look at it first.")
+    if newest.made_with != fingerprint(link):
+        raise NothingToConfirm("The settings were changed after this preview. Make a new one first.")
+    newest.confirmed_at = newest.confirmed_at or at
+    newest.save(update_fields=["confirmed_at"])
+    return runs.request(
+        school=school,
+        trigger=Run.Trigger.FIRST,
+        at=at,
+        by=by,
+        reason="the preview was confirmed",
+        expects=newest.plan_hash,
+    )
