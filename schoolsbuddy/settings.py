@@ -28,6 +28,7 @@ DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", "")  # the role that migrates
 DATABASE_POOL = env.int("DATABASE_POOL", 0)  # connections kept per web process; 0 keeps none
 REDIS_URL = env.str("REDIS_URL")
 FILES_DIR = env.path("FILES_DIR")  # files that schools upload for CSV
+MORE_CONNECTORS = env.list("MORE_CONNECTORS", [])  # dotted paths of connectors of whoever runs this (R5)
 STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / ".local" / "static")
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", 25)
