@@ -19,7 +19,7 @@ SYNC = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 SERVED = $(BIN)/python -m local.with_services
 
-.PHONY: help demo test check fix bench journeys smoke reset lock
+.PHONY: help demo test check fix bench journeys smoke reset cards lock
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -50,6 +50,9 @@ smoke: $(READY) ## the whole demo unattended in a throw-away place: a real sync,
 
 reset: $(READY) ## forget the demo's data; asks first unless FORCE=1
 	@FORCE=$(FORCE) $(BIN)/python -m local.demo --wipe
+
+cards: $(VENV)/.dev ## write docs/connectors.md anew from the connectors and their cards
+	@$(BIN)/python -m local.cards
 
 lock: $(VENV)/.uv ## resolve the dependencies of pyproject.toml again into requirements*.txt
 	@$(LOCK) pyproject.toml --group local -o requirements.txt
