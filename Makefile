@@ -19,11 +19,11 @@ SYNC = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 SERVED = $(BIN)/python -m local.with_services
 
-.PHONY: help demo test check fix bench journeys smoke reset cards lock
+.PHONY: help demo test check fix bench journeys smoke reset cards verify-live lock
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target text; do printf '%-16s%s\n' "$$target" "$$text"; done
+		while IFS='|' read -r target text; do printf '%-18s%s\n' "$$target" "$$text"; done
 
 demo: $(READY) ## two demo schools with everything running; NIGHT=3 moves the world on, PORT=8000; Ctrl-C stops it
 	@$(BIN)/python -m local.demo --night $(NIGHT) --port $(PORT)
@@ -53,6 +53,9 @@ reset: $(READY) ## forget the demo's data; asks first unless FORCE=1
 
 cards: $(VENV)/.dev ## write docs/connectors.md anew from the connectors and their cards
 	@$(BIN)/python -m local.cards
+
+verify-live: $(VENV)/.dev ## read real partners with credentials from VERIFY_…, and say only how much came
+	@$(BIN)/python -m local.verify_live
 
 lock: $(VENV)/.uv ## resolve the dependencies of pyproject.toml again into requirements*.txt
 	@$(LOCK) pyproject.toml --group local -o requirements.txt
