@@ -38,8 +38,9 @@ check: $(VENV)/.dev ## lint, format, types, architecture, templates, settings, m
 fix: $(VENV)/.dev ## let ruff repair and format what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure: syncs and pages at the size of a large school
+bench: $(VENV)/.dev ## measure: a night against its peers, then every connector's speed and memory
 	@$(SERVED) --name bench -- $(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench.connectors
 
 journeys: $(VENV)/.dev ## only the tests that walk through the site in a real Chromium
 	@chromium="$$($(BIN)/python -m local.chromium)" && CHROMIUM="$$chromium" $(SERVED) --name test -- \
