@@ -19,11 +19,11 @@ SYNC = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 SERVED = $(BIN)/python -m local.with_services
 
-.PHONY: help demo test check fix bench journeys smoke reset lock
+.PHONY: help demo test check fix bench journeys smoke reset cards verify-live lock
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target text; do printf '%-16s%s\n' "$$target" "$$text"; done
+		while IFS='|' read -r target text; do printf '%-18s%s\n' "$$target" "$$text"; done
 
 demo: $(READY) ## five demo schools with everything running; NIGHT=3 moves the world on, PORT=8000; Ctrl-C stops it
 	@$(BIN)/python -m local.demo --night $(NIGHT) --port $(PORT)
@@ -38,8 +38,9 @@ check: $(VENV)/.dev ## lint, format, types, architecture, templates, settings, m
 fix: $(VENV)/.dev ## let ruff repair and format what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure: syncs and pages at the size of a large school
+bench: $(VENV)/.dev ## measure: a night against its peers, then every connector's speed and memory
 	@$(SERVED) --name bench -- $(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench.connectors
 
 journeys: $(VENV)/.dev ## only the tests that walk through the site in a real Chromium
 	@chromium="$$($(BIN)/python -m local.chromium)" && CHROMIUM="$$chromium" $(SERVED) --name test -- \
@@ -50,6 +51,12 @@ smoke: $(READY) ## the whole demo unattended in a throw-away place: a real sync,
 
 reset: $(READY) ## forget the demo's data; asks first unless FORCE=1
 	@FORCE=$(FORCE) $(BIN)/python -m local.demo --wipe
+
+cards: $(VENV)/.dev ## write docs/connectors.md anew from the connectors and their cards
+	@$(BIN)/python -m local.cards
+
+verify-live: $(VENV)/.dev ## read real partners with credentials from VERIFY_…, and say only how much came
+	@$(BIN)/python -m local.verify_live
 
 lock: $(VENV)/.uv ## resolve the dependencies of pyproject.toml again into requirements*.txt
 	@$(LOCK) pyproject.toml --group local -o requirements.txt

@@ -29,6 +29,7 @@ DATABASE_POOL = env.int("DATABASE_POOL", 0)  # connections kept per web process;
 REDIS_URL = env.str("REDIS_URL")
 FILES_DIR = env.path("FILES_DIR")  # files that schools upload for CSV, and the pages of pulls
 EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", 7)  # days that the pages of a pull are kept; 0 keeps none
+MORE_CONNECTORS: list[str] = env.list("MORE_CONNECTORS", [])  # dotted paths of connectors of whoever runs this (R5)
 STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / ".local" / "static")
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", 25)

@@ -57,7 +57,7 @@ def source() -> str:
         return "your MIS"
     if connection.product:
         return str(connection.product)
-    labels = {candidate.key: candidate.label for candidate in registry.CONNECTORS}
+    labels = {candidate.key: candidate.label for candidate in registry.connectors()}
     return labels.get(connection.connector, "your MIS")
 
 

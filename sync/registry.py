@@ -1,6 +1,9 @@
-"""The connectors there are: one plain tuple. A connector's key is never a model's `choices`."""
+"""The connectors there are: one plain tuple, and those that the settings name. A key is never a model's `choices`."""
 
 from typing import Final
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from sync.connector import Connector
 from sync.connectors.csv_files import CsvFiles
@@ -17,14 +20,20 @@ class UnknownConnector(LookupError):
     """No connector has this key."""
 
 
+def connectors() -> tuple[type[Connector], ...]:
+    """Return the product's own connectors, then those of `MORE_CONNECTORS`, which whoever runs it may add (R5)."""
+    return (*CONNECTORS, *(import_string(path) for path in settings.MORE_CONNECTORS))
+
+
 def connector(key: str) -> type[Connector]:
     """Return the connector with this key.
 
     Raises:
         UnknownConnector: there is none; the message names those there are.
     """
-    for candidate in CONNECTORS:
+    there_are = connectors()
+    for candidate in there_are:
         if candidate.key == key:
             return candidate
-    known = ", ".join(candidate.key for candidate in CONNECTORS)
+    known = ", ".join(candidate.key for candidate in there_are)
     raise UnknownConnector(f"there is no connector “{key}”; there are: {known}")

@@ -12,7 +12,20 @@ import pytest
 from local import places
 
 MAKEFILE = places.ROOT / "Makefile"
-TARGETS = {"help", "demo", "test", "check", "fix", "bench", "journeys", "smoke", "reset", "lock"}
+TARGETS = {
+    "help",
+    "cards",
+    "verify-live",
+    "demo",
+    "test",
+    "check",
+    "fix",
+    "bench",
+    "journeys",
+    "smoke",
+    "reset",
+    "lock",
+}
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:

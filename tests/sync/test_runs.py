@@ -14,7 +14,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from sync import registry
 from sync.connector import Connector
 from sync.errors import Broken, Busy, Doubtful, Refused
 from sync.models import Connection, Run
@@ -47,9 +46,9 @@ class Faulty(Connector):
 
 
 @pytest.fixture
-def faulty(monkeypatch: pytest.MonkeyPatch) -> type[Faulty]:
+def faulty(settings: Settings) -> type[Faulty]:
     """Have one more connector in the registry."""
-    monkeypatch.setattr(registry, "CONNECTORS", (*registry.CONNECTORS, Faulty))
+    settings.MORE_CONNECTORS = [f"{__name__}.Faulty"]
     return Faulty
 
 
@@ -368,7 +367,10 @@ def test_connecting_keeps_the_settings_that_are_not_given(small: Place) -> None:
     ("arguments", "words"),
     [
         (["nowhere", "--connector", "csv_files"], "there is no school “nowhere”"),
-        (["crowd", "--connector", "sims"], "there is no connector “sims”; there are: managebac, "),
+        (
+            ["crowd", "--connector", "sims"],
+            "there is no connector “sims”; there are: managebac, isams, wonde, gg4l, oneroster, csv_files",
+        ),
         (["crowd", "--connector", "csv_files", "--set", "colour=red"], "csv_files has no setting colour"),
         (["crowd", "--connector", "csv_files", "--set", "dates=dym"], "dates is one of dmy, mdy, ymd"),
         (["crowd", "--connector", "csv_files", "--set", "dates"], "is not name=value"),

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
+from pytest_django.fixtures import Settings
 
-from sync import registry
 from sync.connector import Connector
 from sync.models import Change, Run
 from sync.operations import connections, runs
@@ -37,8 +37,8 @@ class Told(Connector):
 
 
 @pytest.fixture
-def school(monkeypatch: pytest.MonkeyPatch) -> School:
-    monkeypatch.setattr(registry, "CONNECTORS", (*registry.CONNECTORS, Told))
+def school(settings: Settings) -> School:
+    settings.MORE_CONNECTORS = [f"{__name__}.Told"]
     made = School.objects.create(slug="alder", name="Alder School", timezone="Europe/London")
     with scope.school(made.pk):
         connections.connect(school=made, connector="told", given={})

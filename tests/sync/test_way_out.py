@@ -13,7 +13,6 @@ from pytest_django.fixtures import Settings
 
 from local.simulators.server import Reply, Request, Simulator, as_json, running
 from local.world.build import crowd
-from sync import registry
 from sync.connector import Connector
 from sync.http import PACE, Http
 from sync.models import Run
@@ -56,9 +55,9 @@ class Reader(Connector):
 
 
 @pytest.fixture
-def school(monkeypatch: pytest.MonkeyPatch) -> Iterator[School]:
+def school(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[School]:
     """A school whose partner is a simulator on this machine."""
-    monkeypatch.setattr(registry, "CONNECTORS", (*registry.CONNECTORS, Reader))
+    settings.MORE_CONNECTORS = [f"{__name__}.Reader"]
     monkeypatch.setattr(Reader, "used", [])
     monkeypatch.setattr(Reader, "in_a_transaction", [])
     made = School.objects.create(slug="alder", name="Alder School")

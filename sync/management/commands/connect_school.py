@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from sync.models import MisProduct
 from sync.operations import connections
-from sync.registry import CONNECTORS, UnknownConnector
+from sync.registry import UnknownConnector, connectors
 from tenants import scope
 from tenants.models import School
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("school", metavar="SLUG")
-        parser.add_argument("--connector", required=True, metavar="KEY", help=", ".join(c.key for c in CONNECTORS))
+        parser.add_argument("--connector", required=True, metavar="KEY", help=", ".join(c.key for c in connectors()))
         parser.add_argument("--set", action="append", default=[], type=pair, metavar="name=value", dest="given")
         parser.add_argument("--product", default="", help="The MIS as it is called in the catalogue, such as SIMS.")
 

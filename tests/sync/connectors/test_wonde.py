@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 from datetime import UTC, date, datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -567,19 +566,6 @@ def test_settings_know_the_regions_and_any_other_host_of_wonde() -> None:
     settings = {"token": TOKEN, "school": SCHOOL}
     assert WondeSettings(**settings).base == f"https://{HOSTS[0]}"
     assert WondeSettings(**settings, host="api-eu-9.wonde.com").base == "https://api-eu-9.wonde.com"
-
-
-def test_every_behaviour_on_the_card_has_a_state_and_doubts_have_a_reason() -> None:
-    card = (Path(__file__).parents[3] / "sync/connectors/wonde/card.yaml").read_text()
-    states = [line.split(":")[1].strip() for line in card.splitlines() if line.startswith("    state:")]
-    assert len(states) == card.count("  - name:")
-    assert set(states) <= {"done", "exempt", "unverified"}
-    assert card.count("    why:") >= len([state for state in states if state != "done"])
-
-
-# --- laws ---
-
-UPNS = st.sampled_from([UNSET, None, "", "Z1", "Z2"])
 
 
 @given(rows=st.lists(st.tuples(st.sampled_from("ABC"), UPNS), min_size=1), seed=st.randoms(use_true_random=False))
