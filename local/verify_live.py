@@ -41,6 +41,10 @@ class Slowly:
             time.sleep(self._next - now)
         self._next = max(now, self._next) + self._step
 
+    def rest(self, host: str, seconds: float) -> None:
+        """Let the next request wait: the host asked for that."""
+        self._next = max(self._next, time.monotonic() + seconds)
+
 
 def given(connector: type[Connector], environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of a connector that the environment holds."""

@@ -5,10 +5,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from local.renderings.oneroster import years_setting
 from local.simulators.gg4l import Gg4lSimulator
 from local.simulators.isams import Isams
 from local.simulators.managebac import ManageBac
-from local.simulators.oneroster import OneRosterSimulator, years_setting
+from local.simulators.oneroster import OneRosterSimulator
 from local.simulators.server import Simulator
 from local.simulators.wonde import Wonde
 from local.world.dice import digest

@@ -15,8 +15,10 @@ from local.simulators.feeds import KEPT, BadMove, Feed, Sent, Served, feed_of
 from local.simulators.remote import Remote, Unmoved
 from local.simulators.server import Request
 from local.world.build import world
-from sync.connectors.csv_files.connector import CsvFiles, CsvSettings
-from sync.connectors.isams.connector import Isams, IsamsSettings
+from sync.connectors.csv_files import CsvFiles
+from sync.connectors.csv_files.settings import CsvSettings
+from sync.connectors.isams import Isams
+from sync.connectors.isams.settings import IsamsSettings
 from sync.http import Http
 from sync.pipeline.extract import Extract, extract
 from sync.records import Student

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from local.simulators.server import Reply, Request, Simulator, as_json, running
 from local.world.build import crowd
+from sync import registry
 from sync.connector import Connector
 from sync.http import PACE, Http
 from sync.models import Run

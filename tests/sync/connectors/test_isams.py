@@ -1,9 +1,7 @@
 """The iSAMS connector against its simulator: the world's truth, every fault, and the guard of the parser."""
 
 import logging
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -552,11 +550,3 @@ def test_settings() -> None:
             IsamsSettings(**({"host": "a.example", "api_key": KEY} | wrong))
     with pytest.raises(ValueError, match="batch_secret"):
         IsamsSettings(host="a.example", api_key="one two", batch_secret=SECRET)
-
-
-def test_every_behaviour_on_the_card_has_a_state_and_doubts_have_a_reason() -> None:
-    card = (Path(__file__).parents[3] / "sync/connectors/isams/card.yaml").read_text()
-    entries = re.split(r"(?m)^- ", card)[1:]
-    states = [re.search(r"\bstate: (done|exempt|unverified)\b", entry) for entry in entries]
-    assert all(states)
-    assert all("why: " in entry for entry, state in zip(entries, states, strict=True) if state and state[1] != "done")

@@ -568,6 +568,11 @@ def test_settings_know_the_regions_and_any_other_host_of_wonde() -> None:
     assert WondeSettings(**settings, host="api-eu-9.wonde.com").base == "https://api-eu-9.wonde.com"
 
 
+# --- laws ---
+
+UPNS = st.sampled_from([UNSET, None, "", "Z1", "Z2"])
+
+
 @given(rows=st.lists(st.tuples(st.sampled_from("ABC"), UPNS), min_size=1), seed=st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_rows_that_come_again_change_nothing(rows: list[tuple[str, Any]], seed: Random) -> None:
     shuffled = [*rows, *rows]

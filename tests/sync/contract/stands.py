@@ -13,20 +13,25 @@ from pathlib import Path
 from typing import Any, Final
 
 from local.renderings import csv_files
-from local.simulators import gg4l, isams, managebac, oneroster, wonde
-from local.simulators.server import COMMON_FAULTS, Request, Simulator, running
+from local.simulators.registry import ENTRIES
+from local.simulators.server import COMMON_FAULTS, Request, running
 from local.world.build import crowd
 from local.world.model import SchoolWorld
 from sync.connector import Connector
 from sync.errors import SyncError
-from sync.http import Http
+from sync.http import TIMEOUT, Http
 from sync.pipeline.extract import Extract, extract
 from sync.registry import CONNECTORS
-from tests.sync.connectors.oneroster_truth import METADATA
 
 SCHOOL: Final = crowd(students=56)
+_ENTRY: Final = {entry.key: entry for entry in ENTRIES}
 PAGE: Final = 25  # rows; small, so that every list has several pages
-SECRET: Final = "the-secret-of-the-contract"
+SECRETS: Final = frozenset(
+    str(value)
+    for entry in ENTRIES
+    for name, value in entry.credentials(SCHOOL).items()
+    if name not in {"school_id", "client_id"}
+)
 
 
 class End(enum.StrEnum):
@@ -69,12 +74,15 @@ class Stand:
         return next(one for one in CONNECTORS if one.key == self.key)
 
 
-def _simulated(kind: type[Simulator], settings: Callable[[str, Any], dict[str, Any]], **more: Any) -> Serve:
+def _simulated(key: str, *, settings: Mapping[str, Any] | None = None, **more: Any) -> Serve:
+    entry = _ENTRY[key]
+
     @contextmanager
     def serve(school: SchoolWorld, faults: frozenset[str]) -> Iterator[Served]:
-        simulator = kind(school, 1, faults=faults, **more)
+        simulator = entry.simulator(school, 1, faults=faults, **entry.credentials(school), **more)
         with running(simulator) as url:
-            yield Served(settings=settings(url, simulator), requests=simulator.requests)
+            found = {**entry.settings_for(school, url), **(settings or {})}
+            yield Served(settings=found, requests=simulator.requests)
 
     return serve
 
@@ -85,12 +93,6 @@ def _files(school: SchoolWorld, faults: frozenset[str]) -> Iterator[Served]:
         csv_files.write(school.at(1), Path(folder), fault=next(iter(faults), None))
         yield Served(settings={"folder": folder}, requests=[])
 
-
-_HEALTH: Final = {
-    "health_list": "CurrentPupilsHealth",
-    "medical_fields": "Conditions",
-    "dietary_fields": "DietaryNeeds",
-}
 
 COMMON: Final = {
     "unauthorised": End.REFUSED,
@@ -106,68 +108,28 @@ COMMON: Final = {
     "html": End.BROKEN,
 }
 
+
+def _faults(key: str) -> frozenset[str]:
+    return frozenset(COMMON_FAULTS.keys() | _ENTRY[key].simulator.FAULTS.keys())
+
+
 STANDS: Final = (
-    Stand(
-        key="managebac",
-        serve=_simulated(
-            managebac.ManageBac, lambda url, _: {"token": SECRET, "base_url": url}, token=SECRET, most=PAGE
-        ),
-        faults=frozenset(COMMON_FAULTS.keys() | managebac.ManageBac.FAULTS.keys()),
-        ends=COMMON,
-    ),
-    Stand(
-        key="isams",
-        serve=_simulated(isams.Isams, lambda url, _: {"host": url, "api_key": SECRET, **_HEALTH}, api_key=SECRET),
-        faults=frozenset(COMMON_FAULTS.keys() | isams.Isams.FAULTS.keys()),
-        ends=COMMON,
-    ),
-    Stand(
-        key="wonde",
-        serve=_simulated(
-            wonde.Wonde,
-            lambda url, _: {"host": url, "token": SECRET, "school": wonde.SCHOOL, "classes": "both"},
-            token=SECRET,
-            longest_page=PAGE,
-        ),
-        faults=frozenset(COMMON_FAULTS.keys() | wonde.Wonde.FAULTS.keys()),
-        ends=COMMON,
-    ),
+    Stand(key="managebac", serve=_simulated("managebac", most=PAGE), faults=_faults("managebac"), ends=COMMON),
+    Stand(key="isams", serve=_simulated("isams"), faults=_faults("isams"), ends=COMMON),
+    Stand(key="wonde", serve=_simulated("wonde", longest_page=PAGE), faults=_faults("wonde"), ends=COMMON),
     Stand(
         key="gg4l",
-        serve=_simulated(
-            gg4l.Gg4lSimulator,
-            lambda url, one: {
-                "host": url,
-                "client_id": "demo-client",
-                "client_secret": SECRET,
-                "years": oneroster.years_setting(one.school),
-                "page_size": PAGE,
-                **METADATA,
-            },
-            client_secret=SECRET,
-        ),
-        faults=frozenset(COMMON_FAULTS.keys() | gg4l.Gg4lSimulator.FAULTS.keys()),
+        serve=_simulated("gg4l", settings={"page_size": str(PAGE)}),
+        faults=_faults("gg4l"),
         ends=COMMON,
-        token_paths=frozenset({gg4l.Gg4lSimulator.token_path}),
+        token_paths=frozenset({"/datahub/oauth/token"}),
     ),
     Stand(
         key="oneroster",
-        serve=_simulated(
-            oneroster.OneRosterSimulator,
-            lambda url, one: {
-                "base_url": f"{url}{one.base}",
-                "token_url": f"{url}{one.token_path}",
-                "client_id": "demo-client",
-                "client_secret": SECRET,
-                "years": oneroster.years_setting(one.school),
-                "page_size": PAGE,
-                **METADATA,
-            },
-            client_secret=SECRET,
-        ),
-        faults=frozenset(COMMON_FAULTS.keys() | oneroster.OneRosterSimulator.FAULTS.keys()),
+        serve=_simulated("oneroster", settings={"page_size": str(PAGE)}),
+        faults=_faults("oneroster"),
         ends=COMMON,
-        token_paths=frozenset({oneroster.OneRosterSimulator.token_path}),
+        token_paths=frozenset({"/token"}),
     ),
     Stand(
         key="csv_files",
@@ -201,9 +163,14 @@ def read(stand: Stand, *faults: str) -> Reading:
 @contextmanager
 def opened(stand: Stand, *faults: str) -> Iterator[tuple[Connector, list[Request]]]:
     """Yield the connector, reaching its other side, and the list of what that is asked."""
-    impatient = {"timeout": (5.0, 0.3), "tries": 2} if "hang" in faults else {}
+    impatient = "hang" in faults
     with (
         stand.serve(SCHOOL, frozenset(faults)) as served,
-        Http(loopback=True, sleep=lambda _: None, **impatient) as http,
+        Http(
+            loopback=True,
+            sleep=lambda _: None,
+            timeout=(5.0, 0.3) if impatient else TIMEOUT,
+            tries=2 if impatient else 5,
+        ) as http,
     ):
         yield stand.connector(stand.connector.Settings(**served.settings), http), served.requests

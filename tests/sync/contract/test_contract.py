@@ -14,7 +14,7 @@ from sync.errors import SyncError
 from sync.pipeline.extract import Extract
 from sync.records import KIND_OF, PARTS, Kind, Mark, Record, Remark, RosterRecord, Unreadable, UnreadableMark, key_of
 from sync.registry import CONNECTORS
-from tests.sync.contract.stands import SCHOOL, SECRET, STANDS, End, Reading, Stand, opened, read
+from tests.sync.contract.stands import SCHOOL, SECRETS, STANDS, End, Reading, Stand, opened, read
 
 NIGHT = SCHOOL.at(1)
 DAY = NIGHT.date
@@ -178,7 +178,7 @@ def test_no_secret_and_nobody_is_named_in_errors_and_logs(
     stand: Stand, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    texts = []
+    texts: list[str] = []
     with opened(stand, fault) as (connector, requests):
         for ask in (connector.probe, connector.roster, lambda: connector.attendance(DAY)):
             texts += _told(ask())
@@ -217,4 +217,4 @@ def _told(asked: Iterator[Any]) -> Iterator[str]:
 
 def _secrets(requests: list[Any]) -> set[str]:
     sent = {request.headers.get("authorization", "") for request in requests}
-    return {SECRET, *(value for header in sent for value in (header, header.partition(" ")[2]) if value)}
+    return {*SECRETS, *(value for header in sent for value in (header, header.partition(" ")[2]) if value)}
