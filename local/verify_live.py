@@ -53,8 +53,12 @@ def given(connector: type[Connector], environment: Mapping[str, str]) -> dict[st
 
 
 def missing(connector: type[Connector]) -> str:
-    """Return which variables a connector cannot do without."""
-    needed = [field.name for field in _fields(connector) if field.default is dataclasses.MISSING]
+    """Return which variables a connector cannot do without, and which hold its secrets, of which one may do."""
+    needed = [
+        field.name
+        for field in _fields(connector)
+        if field.default is dataclasses.MISSING or field.metadata.get("secret")
+    ]
     return ", ".join(f"{PREFIX}{connector.key}_{name}".upper() for name in needed)
 
 

@@ -79,7 +79,8 @@ def _managebac(_: SchoolWorld, keys: Mapping[str, Any], url: str) -> Settings:
 
 def _isams(_: SchoolWorld, keys: Mapping[str, Any], url: str) -> Settings:
     health = {"health_list": "CurrentPupilsHealth", "medical_fields": "Conditions", "dietary_fields": "DietaryNeeds"}
-    return {"host": url, "api_key": keys["api_key"], **health}
+    rest = {"client_id": keys["client_id"], "client_secret": keys["client_secret"]}
+    return {"host": url, "api_key": keys["api_key"], **rest, **health}
 
 
 _METADATA: Final = {
@@ -94,7 +95,7 @@ _METADATA: Final = {
 
 def _oneroster(school: SchoolWorld, keys: Mapping[str, Any], url: str) -> Settings:
     at = {
-        "base_url": f"{url}{OneRosterSimulator.base}",
+        "base_url": url,
         "token_url": f"{url}{OneRosterSimulator.token_path}",
     }
     return {**at, **keys, "years": years_setting(school), **_METADATA}
@@ -125,7 +126,10 @@ ENTRIES: Final = (
     Entry(
         simulator=Isams,
         reaches="iSAMS",
-        credentials=lambda school: {"api_key": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{school.slug}.example"))},
+        credentials=lambda school: {
+            "api_key": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{school.slug}.example")),
+            **_client(school),
+        },
         settings=_isams,
         bad_nights={HALF: frozenset({"unclosed"}), EMPTY: frozenset({"empty"})},
     ),

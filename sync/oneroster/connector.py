@@ -11,6 +11,7 @@ from sync.oneroster.client import Api
 from sync.oneroster.picture import Partner, roster
 from sync.oneroster.probing import findings
 from sync.records import Kind, Remark, RosterRecord
+from sync.sftp import Sftp
 
 
 def utc_now() -> datetime.datetime:
@@ -24,8 +25,10 @@ class OneRosterConnector(Connector):
     capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind)
     partner: ClassVar[Partner] = Partner()
 
-    def __init__(self, settings: Any, http: Http, *, now: Callable[[], datetime.datetime] = utc_now) -> None:
-        super().__init__(settings, http)
+    def __init__(
+        self, settings: Any, http: Http, *, sftp: Sftp | None = None, now: Callable[[], datetime.datetime] = utc_now
+    ) -> None:
+        super().__init__(settings, http, sftp=sftp)
         self.now = now
 
     @abc.abstractmethod

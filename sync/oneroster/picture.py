@@ -39,6 +39,7 @@ from sync.spool import Spool
 
 _TWICE: Final = "It came twice with different contents; correct it in the MIS, or tell the operator of the service."
 _NAMELESS: Final = "It has no sourcedId, so nobody can tell who or what it is."
+_MASKED: Final = "The partner masks the name, so it is not taken; ask the district to share names with us."
 _NO_ROLE: Final = "Its role is none that OneRoster knows; correct it in the MIS."
 _NO_SCHOOL: Final = "It names no school, so nobody can tell whether it is of ours; give it one in the MIS."
 _ONE_END: Final = "One of the two people it joins cannot be read, so it is neither made nor ended."
@@ -88,6 +89,7 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
     word: str | None = None
 
 
+_UNKNOWN_ROOM: Final = "unknown room"  # the student `one` sits in a class that is not listed
 _FORM: Final = "form"  # of the student `one`: the title of the homeroom class
 _FAMILY: Final = "family"  # `one` is tied to a student of ours
 _TEACHES: Final = "teaches"  # `one` teaches a class of ours
@@ -208,7 +210,7 @@ class Picture:
         if belongs is False:
             return
         self._link(_FAMILY, ref)
-        if belongs is None or any(end and (_lack(end) or not kinds_of(end)) for end in (student, guardian)):
+        if belongs is None or any(end and (_lack_of(end) or not kinds_of(end)) for end in (student, guardian)):
             yield Unreadable(kind=Kind.TIES, ref=student_ref, other_ref=ref, reason=_ONE_END, place="users")
         else:
             self._link(Kind.TIES, student_ref, ref, word=self._clerk.relationship(guardian) if guardian else None)
@@ -235,6 +237,8 @@ class Picture:
 
     def _note_seat(self, kind: Kind, row: Enrollment, room: Class | None) -> None:
         self._link(kind, row.class_ref, row.user_ref)
+        if kind is Kind.ENROLMENTS and room is None:  # any class that could not be read may be their form
+            self._link(_UNKNOWN_ROOM, row.user_ref)
         if kind is Kind.ENROLMENTS and room and room.title and word(room.class_type) == "homeroom":
             self._forms = True
             self._link(_FORM, row.user_ref, word=room.title)
@@ -271,7 +275,7 @@ class Picture:
         if user.is_gone:
             return
         kinds = kinds_of(user)
-        lack = _lack(user) or ("" if kinds else _NO_ROLE)
+        lack = _lack_of(user) or ("" if kinds else _NO_ROLE)
         for kind in PEOPLE:
             belongs = self._belongs(user, kind) if kind in kinds or not kinds else False
             if belongs is None or (lack and belongs):
@@ -319,7 +323,7 @@ class Picture:
                 return found.word
             self._remarks["students sit in several homeroom classes, so their form stays as we know it."] += 1
             return NOT_SHARED
-        sure = self._forms and self._classes.proven and self._enrollments.proven
+        sure = self._forms and self._classes.proven and self._enrollments.proven and not self._knows(_UNKNOWN_ROOM, ref)
         return "" if sure else NOT_SHARED
 
     # Links
@@ -333,6 +337,10 @@ class Picture:
 
 def _key(what: str, one: str, other: str = "") -> str:
     return f"{what}\0{one}\0{other}"
+
+
+def _lack_of(user: User) -> str:
+    return _lack(user) or (_MASKED if user.is_masked else "")
 
 
 def _lack(row: Row) -> str:

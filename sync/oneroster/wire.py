@@ -97,6 +97,11 @@ class User(Row, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     grades: Words = UNSET
 
     @property
+    def is_masked(self) -> bool:
+        """Whether a name is nothing but asterisks: it hides one, and must not take its place."""
+        return any(name and not name.strip("* ") for name in (self.given_name, self.family_name))
+
+    @property
     def places(self) -> list[Role]:
         """What the user is and where, whichever version said it."""
         if self.roles:

@@ -17,11 +17,13 @@ from local.simulators.registry import ENTRIES
 from local.simulators.server import COMMON_FAULTS, Request, running
 from local.world.build import crowd
 from local.world.model import SchoolWorld
+from local.world.registers import register
 from sync.connector import Connector
 from sync.errors import SyncError
 from sync.http import TIMEOUT, Http
 from sync.pipeline.extract import Extract, extract
 from sync.registry import CONNECTORS
+from tests.sync.contract.ends import ENDS
 
 SCHOOL: Final = crowd(students=56)
 _ENTRY: Final = {entry.key: entry for entry in ENTRIES}
@@ -67,6 +69,7 @@ class Stand:
     token_paths: frozenset[str] = frozenset()
     unnoticed: frozenset[str] = frozenset()  # faults that nobody can see in the feed itself; the gate has to
     other_truths: frozenset[str] = frozenset()  # switches that change who is there, not how it is told
+    renamed: frozenset[str] = frozenset()  # faults that change a name for a night, and nobody's standing
 
     @property
     def connector(self) -> type[Connector]:
@@ -90,7 +93,10 @@ def _simulated(key: str, *, settings: Mapping[str, Any] | None = None, **more: A
 @contextmanager
 def _files(school: SchoolWorld, faults: frozenset[str]) -> Iterator[Served]:
     with tempfile.TemporaryDirectory() as folder:
-        csv_files.write(school.at(1), Path(folder), fault=next(iter(faults), None))
+        night = school.at(1)
+        csv_files.write(night, Path(folder), fault=next(iter(faults), None))
+        marks = [f"{ref},{night.date},am,{mark.meaning}" for ref, mark in register(school, night.date, "am").items()]
+        Path(folder, "attendance.csv").write_text("\n".join(["student_ref,date,session,code", *marks]))
         yield Served(settings={"folder": folder}, requests=[])
 
 
@@ -113,22 +119,51 @@ def _faults(key: str) -> frozenset[str]:
     return frozenset(COMMON_FAULTS.keys() | _ENTRY[key].simulator.FAULTS.keys())
 
 
+def _ends(key: str) -> dict[str, End]:
+    own = {fault: End(end) for end, faults in ENDS[key].items() for fault in faults.split()}
+    return COMMON | own
+
+
 STANDS: Final = (
-    Stand(key="managebac", serve=_simulated("managebac", most=PAGE), faults=_faults("managebac"), ends=COMMON),
-    Stand(key="isams", serve=_simulated("isams"), faults=_faults("isams"), ends=COMMON),
-    Stand(key="wonde", serve=_simulated("wonde", longest_page=PAGE), faults=_faults("wonde"), ends=COMMON),
+    Stand(
+        key="managebac",
+        serve=_simulated("managebac", most=PAGE),
+        faults=_faults("managebac"),
+        ends=_ends("managebac"),
+        # A homeroom is called after its advisor, and by number while nobody can say who that is.
+        renamed=frozenset({"administrator", "duplicate-differs"}),
+    ),
+    Stand(
+        key="isams",
+        serve=_simulated("isams"),
+        faults=_faults("isams"),
+        ends=_ends("isams"),
+        token_paths=frozenset({"/auth/connect/token"}),
+        other_truths=frozenset({"contact-only", "joint", "relations-differ", "tutor-left"}),
+    ),
+    Stand(
+        key="wonde",
+        serve=_simulated("wonde", longest_page=PAGE),
+        faults=_faults("wonde"),
+        ends=_ends("wonde"),
+        other_truths=frozenset({"ended-staff", "gone-staff", "migrated", "new-id"}),
+    ),
     Stand(
         key="gg4l",
         serve=_simulated("gg4l", settings={"page_size": str(PAGE)}),
         faults=_faults("gg4l"),
-        ends=COMMON,
+        ends=_ends("gg4l"),
+        unnoticed=frozenset({"shrunk"}),
+        other_truths=frozenset({"new-ids", "same-email"}),
         token_paths=frozenset({"/datahub/oauth/token"}),
     ),
     Stand(
         key="oneroster",
         serve=_simulated("oneroster", settings={"page_size": str(PAGE)}),
         faults=_faults("oneroster"),
-        ends=COMMON,
+        ends=_ends("oneroster"),
+        unnoticed=frozenset({"shrunk"}),
+        other_truths=frozenset({"new-ids", "same-email"}),
         token_paths=frozenset({"/token"}),
     ),
     Stand(

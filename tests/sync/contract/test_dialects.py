@@ -107,10 +107,23 @@ def one_diet(truth: Portrait) -> Portrait:
     return {**truth, Kind.DIETARY: {(student, ", ".join(said)): {} for student, said in needs.items()}}
 
 
-def notes_in_one(truth: Portrait) -> Portrait:
-    """Condition and details are one text."""
+def in_one(condition: str, details: str) -> str:
+    return f"{condition}: {details}" if details else condition
+
+
+def notes_of_one_text(truth: Portrait) -> Portrait:
+    """Condition and details come as one text, whose first line is taken for the condition."""
+    notes = {}
+    for (student, condition), values in truth[Kind.MEDICAL].items():
+        first, _, rest = in_one(condition, values["details"]).partition("\n")
+        notes[student, first] = {**values, "details": rest or NOT_SHARED}
+    return {**truth, Kind.MEDICAL: notes}
+
+
+def notes_of_one_field(truth: Portrait) -> Portrait:
+    """Whatever is wrong with a student stands in one field, which is called after itself."""
     notes = {
-        (student, f"{condition}: {values['details']}" if values["details"] else condition): values
+        (student, "conditions"): {**values, "details": in_one(condition, values["details"])}
         for (student, condition), values in truth[Kind.MEDICAL].items()
     }
     return {**truth, Kind.MEDICAL: notes}
@@ -121,9 +134,8 @@ ONEROSTER: Final = Dialect(
     silent={
         **UNDATED,
         Kind.TIES: frozenset({"priority", "parental_responsibility", "restricted"}),
-        Kind.MEDICAL: frozenset({"details"}),
     },
-    otherwise=(notes_in_one,),
+    otherwise=(notes_of_one_text,),
 )
 DIALECTS: Final = {
     "managebac": Dialect(
@@ -135,7 +147,9 @@ DIALECTS: Final = {
         },
         otherwise=(homerooms,),
     ),
-    "isams": Dialect(silent={**UNDATED, Kind.TIES: frozenset({"priority", "restricted"})}, otherwise=(one_diet,)),
+    "isams": Dialect(
+        silent={**UNDATED, Kind.TIES: frozenset({"priority", "restricted"})}, otherwise=(one_diet, notes_of_one_field)
+    ),
     "wonde": Dialect(silent={**UNDATED, Kind.CLASSES: frozenset({"year"})}, otherwise=(one_diet,)),
     "gg4l": ONEROSTER,
     "oneroster": ONEROSTER,
