@@ -89,7 +89,7 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
     word: str | None = None
 
 
-_UNKNOWN_ROOM: Final = "unknown room"  # the student `one` sits in a class that is not listed
+_UNKNOWN_ROOM: Final = "unknown room"  # the student `one`, "" for any, sits in a class nobody can name
 _FORM: Final = "form"  # of the student `one`: the title of the homeroom class
 _FAMILY: Final = "family"  # `one` is tied to a student of ours
 _TEACHES: Final = "teaches"  # `one` teaches a class of ours
@@ -230,6 +230,8 @@ class Picture:
             if kind is Kind.TEACHING:
                 self._link(_TEACHES, row.user_ref)
             if lack:
+                if kind is Kind.ENROLMENTS and not row.user_ref:  # it may be anybody's form
+                    self._link(_UNKNOWN_ROOM, "")
                 place = f"enrollments, {row.ref}"
                 yield Unreadable(kind=kind, ref=row.class_ref, other_ref=row.user_ref, reason=lack, place=place)
             else:
@@ -323,7 +325,8 @@ class Picture:
                 return found.word
             self._remarks["students sit in several homeroom classes, so their form stays as we know it."] += 1
             return NOT_SHARED
-        sure = self._forms and self._classes.proven and self._enrollments.proven and not self._knows(_UNKNOWN_ROOM, ref)
+        unknown = self._knows(_UNKNOWN_ROOM, ref) or self._knows(_UNKNOWN_ROOM, "")
+        sure = self._forms and self._classes.proven and self._enrollments.proven and not unknown
         return "" if sure else NOT_SHARED
 
     # Links

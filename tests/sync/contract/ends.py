@@ -82,7 +82,7 @@ ENDS: Final[dict[str, dict[str, str]]] = {
             unshared-school wrong-total wrong-wrapper
         """,
         "partly": """
-            bad-rows contradiction duplicate-across-pages lost-end lost-rows masked missing-demographics
+            bad-rows contradiction duplicate-across-pages lost-end lost-rows missing-demographics
             new-ids no-agents no-classes no-demographics no-enrollments no-guardians no-link null-fields
             same-email shrunk unknown-role unsorted unticked
         """,
@@ -93,7 +93,7 @@ ENDS: Final[dict[str, dict[str, str]]] = {
             failure-200 no-list null-list repeat-page
         """,
         "doubtful": """
-            hole no-users
+            hole masked no-users
         """,
     },
     "oneroster": {
