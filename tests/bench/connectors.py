@@ -1,8 +1,9 @@
 """How fast each connector reads, and whether its memory stays flat: `python -m tests.bench.connectors`.
 
 For each size a simulator in a process of its own, and a reader in a fresh one. Memory is the reader's peak; flat means
-within 20 % of the smallest size. Decoding is the connector's whole work on pages at hand, as a ratio to the parser of
-the same pages alone (json, lxml or csv): 0.5 is half as fast as the bare parser.
+within 20 % of the smallest size. The last figure is the connector's whole work on pages at hand, decoding, keeping on
+disk, joining and writing records, as a ratio to the parser of the same pages alone (json, lxml or csv). It is stricter
+than the target, which asks for half of the parser's speed of decoding only; that part is not timed by itself yet.
 """
 
 import argparse
@@ -18,7 +19,6 @@ from tests.sync.contract.stands import STANDS, Stand
 
 SIZES: Final = (500, 5_000, 20_000)
 FLAT: Final = 1.2
-HALF: Final = 0.5
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def _measured(stand: Stand, sizes: list[int]) -> bool:
         line += f"  {told['kilobytes'] / 1024:>6.1f} MB ({told['kilobytes'] / peaks[0]:.2f}×)"
         if ratio:
             speed = ratio["parser"] / ratio["connector"]
-            line += f"  decoding {speed:.2f} of the bare parser{'' if speed >= HALF else ' (slower than half)'}"
+            line += f"  all of its own work: {speed:.2f} of the bare parser's speed"
         print(line, flush=True)
     flat = max(peaks) / peaks[0] <= FLAT
     print(f"{stand.key:<12}memory {'is flat' if flat else 'GROWS'}")
