@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -22,6 +22,12 @@ from sync.pace import RedisPace
 from sync.sftp import Sftp
 from tenants.models import School
 from tenants.operations import record
+
+# With other identities every run would take the same people for strangers, so not even a person may ask for one (R25).
+MIS_CHANGES: Final = (
+    "Wonde tells us that this school has changed its MIS: identities may change; nothing is read until the change has "
+    "been planned with us."
+)
 
 
 class BadSettings(ValueError):

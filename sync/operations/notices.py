@@ -19,12 +19,8 @@ from tenants.models import School
 
 log = logging.getLogger(__name__)
 
-MIS_CHANGES: Final = (
-    "Wonde tells us that this school has changed its MIS: identities may change; nothing is read until the change has "
-    "been planned with us."
-)
 _PAUSING: Final = {
-    "schoolMigration": MIS_CHANGES,
+    "schoolMigration": connections.MIS_CHANGES,
     "accessRevoked": "Wonde tells us that the school has withdrawn our access. Approve it again in the school's Wonde "
     "portal, then test the connection.",
     "accessDeclined": "Wonde tells us that the school has declined our access. Approve it in the school's Wonde "
@@ -73,7 +69,7 @@ def hear(*, connection: Connection, body: bytes, at: datetime.datetime) -> None:
     if not reason or notice.school_id != connection.settings.get("school"):
         log.warning("Wonde told school %s something that we do not understand", connection.school_id)
         return
-    if connection.paused_reason != MIS_CHANGES:  # what weighs most stays
+    if connection.paused_reason != connections.MIS_CHANGES:  # what weighs most stays
         connections.pause(connection=connection, reason=reason, at=at)
 
 

@@ -149,7 +149,8 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
         if current.is_over:
             return current
         link = connections.active()
-        if link.paused_reason and current.trigger == Run.Trigger.SCHEDULE:  # paused while the run waited
+        by_itself = current.trigger == Run.Trigger.SCHEDULE
+        if link.paused_reason and (by_itself or link.paused_reason == connections.MIS_CHANGES):  # maybe while it waited
             return _end(current, Run.Status.FAILED, clock(), error_kind="refused", error=link.paused_reason)
     try:
         return _carry_out(school, current, link, clock)

@@ -82,7 +82,7 @@ def test_the_same_again_changes_nothing(northgate: School):
 def test_a_change_of_the_mis_is_not_covered_by_anything_else(northgate: School):
     post(address(northgate), payload("schoolMigration", northgate))
     post(address(northgate), payload("accessRevoked", northgate))
-    assert paused(northgate) == notices.MIS_CHANGES
+    assert paused(northgate) == connections.MIS_CHANGES
     assert len(trail(northgate)) == 1
 
 
@@ -177,7 +177,14 @@ def test_a_nightly_run_that_waits_already_reads_nothing(northgate: School):
     waiting = run_of(northgate, Run.Trigger.SCHEDULE)
     post(address(northgate), payload("schoolMigration", northgate))
     done = runs.perform(school=northgate, run=waiting.pk)  # anything else would be a way out, which tests have not
-    assert (done.status, done.error_kind, done.error) == ("failed", "refused", notices.MIS_CHANGES)
+    assert (done.status, done.error_kind, done.error) == ("failed", "refused", connections.MIS_CHANGES)
+
+
+def test_while_the_mis_changes_not_even_a_person_can_have_it_read(northgate: School):
+    post(address(northgate), payload("schoolMigration", northgate))
+    done = runs.perform(school=northgate, run=run_of(northgate, Run.Trigger.ONE_OFF).pk)
+    assert (done.status, done.error_kind, done.error) == ("failed", "refused", connections.MIS_CHANGES)
+    assert paused(northgate) == connections.MIS_CHANGES
 
 
 def test_resuming_ends_no_other_pause_than_the_one_that_was_seen(northgate: School):
@@ -185,8 +192,8 @@ def test_resuming_ends_no_other_pause_than_the_one_that_was_seen(northgate: Scho
     with scope.school(northgate.pk):
         connections.resume(was="")
         connections.resume(was="something else")
-        assert Connection.objects.get().paused_reason == notices.MIS_CHANGES
-        connections.resume(was=notices.MIS_CHANGES)
+        assert Connection.objects.get().paused_reason == connections.MIS_CHANGES
+        connections.resume(was=connections.MIS_CHANGES)
     assert paused(northgate) == ""
 
 
