@@ -98,7 +98,7 @@ class ProductForm(forms.ModelForm[MisProduct]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        connectors = [(connector.key, connector.label) for connector in registry.CONNECTORS]
+        connectors = [(connector.key, connector.label) for connector in registry.connectors()]
         self.fields["connector"] = forms.ChoiceField(choices=connectors)
         for ability in Ability:
             said = self.instance.abilities.get(ability.value, {})

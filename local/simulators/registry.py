@@ -83,7 +83,7 @@ def _isams(_: SchoolWorld, keys: Mapping[str, Any], url: str) -> Settings:
     return {"host": url, "api_key": keys["api_key"], **rest, **health}
 
 
-_METADATA: Final = {
+METADATA: Final = {
     "upn_key": "upn",
     "preferred_name_key": "preferred_name",
     "title_key": "title",
@@ -98,11 +98,11 @@ def _oneroster(school: SchoolWorld, keys: Mapping[str, Any], url: str) -> Settin
         "base_url": url,
         "token_url": f"{url}{OneRosterSimulator.token_path}",
     }
-    return {**at, **keys, "years": years_setting(school), **_METADATA}
+    return {**at, **keys, "years": years_setting(school), **METADATA}
 
 
 def _gg4l(school: SchoolWorld, keys: Mapping[str, Any], url: str) -> Settings:
-    return {"host": url, **keys, "years": years_setting(school), **_METADATA}
+    return {"host": url, **keys, "years": years_setting(school), **METADATA}
 
 
 ENTRIES: Final = (

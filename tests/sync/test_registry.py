@@ -10,6 +10,7 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from sync import registry
+from sync.admin import ProductForm
 from sync.connector import Connector, Reach, setting
 from sync.models import Connection, MisProduct, Run
 from sync.operations import connections, runs
@@ -62,6 +63,11 @@ def test_a_sixth_connector_syncs_without_a_change_to_the_product(chalkboard: str
     with scope.school(school.pk):
         assert sorted(Child.objects.values_list("given_name", flat=True)) == ["Ann", "Bo"]
         assert Connection.objects.get().connector == chalkboard
+
+
+def test_support_may_choose_it_for_a_system_of_the_catalogue(chalkboard: str) -> None:
+    field = ProductForm().fields["connector"]
+    assert field.clean(chalkboard) == chalkboard
 
 
 def test_it_is_tested_by_reading_it(chalkboard: str) -> None:

@@ -14,7 +14,8 @@ LARGEST: Final = 500 * 1024 * 1024  # bytes of all members together, unpacked
 RATIO: Final = 200  # times smaller packed than unpacked; rosters reach about 20
 _SMALL: Final = 1024 * 1024  # bytes: below this a high ratio harms nobody
 _CHUNK: Final = 1 << 16
-_FAULTS: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
+# What zipfile raises for damage; RuntimeError is a password, or a compression that it does not know.
+_FAULTS: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError)
 
 
 def unpack(path: Path, room: Path) -> tuple[Path, ...]:

@@ -2,18 +2,10 @@
 
 from typing import Any
 
+from local.simulators.registry import METADATA as METADATA
 from local.world.model import GuardianTruth, Night, StaffTruth
 from sync.pipeline.roster import Roster
 from sync.records import NOT_SHARED, Class, Enrolment, Guardian, Kind, Staff, Student, Teaching, Tie
-
-METADATA: dict[str, Any] = {
-    "upn_key": "upn",
-    "preferred_name_key": "preferred_name",
-    "title_key": "title",
-    "relationship_key": "relationship",
-    "medical_key": "medical",
-    "dietary_key": "dietary",
-}
 
 
 def said_of(night: Night, *, longest: int | None = None, version: str = "1.1") -> dict[Kind, set[Any]]:
