@@ -30,11 +30,15 @@ class NotOffered(Exception):
         self.scope = scope
 
 
-class _Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True):
     """One page of a list, whose rows are not unpacked yet: with all that is in them they may be large."""
 
     data: list[msgspec.Raw]
     meta: Any = None
+
+    def rows(self) -> Iterator[Any]:
+        """Unpack one row after the other."""
+        return map(msgspec.json.decode, self.data)
 
     def following(self, *, alone: int) -> str:
         """Return the address of the next page, "" at the end; without a word on pages only `alone` rows are an end.
@@ -50,7 +54,7 @@ class _Page(msgspec.Struct, frozen=True):
         return ""
 
 
-_READ: Final = msgspec.json.Decoder(_Page)
+_READ: Final = msgspec.json.Decoder(Page)
 
 
 class Api:
@@ -140,8 +144,8 @@ class Listing:
             DEFAULT_PAGE, self._size - 1
         )  # so many rows may come without a word on pages, if no page came before
         for _ in range(MOST_PAGES):
-            page = _page(answer)
-            yield from map(msgspec.json.decode, page.data)
+            page = page_of(answer)
+            yield from page.rows()
             following = page.following(alone=alone)
             if not following:
                 return
@@ -218,7 +222,12 @@ def _inner(box: Any, key: str = "data") -> Any:
     return box.get(key) if isinstance(box, dict) else None
 
 
-def _page(answer: Answer) -> _Page:
+def page_of(answer: Answer) -> Page:
+    """Read a page of a list.
+
+    Raises:
+        Broken: it is none.
+    """
     with contextlib.suppress(msgspec.DecodeError):
         return _READ.decode(answer.body)
     # Half of a character, as a careless MIS may hold it in a name, becomes a question mark and costs us no list.

@@ -65,6 +65,22 @@ def test_what_is_not_json_is_broken_and_not_quoted(http: Http, serve: Serve, bod
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    ("body", "meant"),
+    [
+        (b'\xef\xbb\xbf["Zo\xc3\xab"]', ["Zoë"]),  # with a BOM
+        ('["Zoë"]'.encode("utf-16"), ["Zoë"]),
+        (b'["\\ud83d half"]', ["\ud83d half"]),
+        (b"[1e999]", [float("inf")]),
+        (b"[123456789012345678901234567890]", [123456789012345678901234567890]),  # an id, to the last digit
+        (b'{"id": 1, "id": 2}', {"id": 2}),
+    ],
+)
+def test_json_of_a_careless_partner_is_read(http: Http, serve: Serve, body: bytes, meant: object) -> None:
+    url, _ = serve({"/x": Reply(200, body)})
+    assert http.get(f"{url}/x").json() == meant
+
+
 def test_a_stream_is_read_piece_by_piece(http: Http, serve: Serve) -> None:
     text = b"<all>" + b"<one/>" * 9_000 + b"</all>"
     url, _ = serve({"/x": Reply(200, gzip.compress(text), {"Content-Encoding": "gzip"})})
