@@ -85,6 +85,9 @@ class Run(SchoolOwned):
         ONE_OFF = "one_off", _("one-off")
         COMMAND = "command", _("command line")
         FIRST = "first", _("first sync")
+        DECISION = "decision", _("after a decision")
+        UNDO = "undo", _("undo")
+        MIS_CHANGE = "mis_change", _("change of MIS")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("waiting")
@@ -118,6 +121,7 @@ class Run(SchoolOwned):
     stages = models.JSONField(default=list, help_text=_("[{name, seconds, note}] of each stage."))
     remarks = models.JSONField(default=list)
     fingerprint = models.CharField(blank=True, help_text=_("Of the roster as read; equal means the same feed."))
+    undoes = OwnedKey("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
 
     objects = scope.OwnedManager.from_queryset(RunQuerySet)()  # type: ignore[misc] # more than the base's
 
@@ -163,6 +167,7 @@ class Trial(SchoolOwned):
     class Kind(models.TextChoices):
         TEST = "test", _("connection test")
         PREVIEW = "preview", _("preview of the first sync")
+        TONIGHT = "tonight", _("what changes tonight")
 
     kind = models.CharField(choices=Kind.choices)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -211,6 +216,8 @@ class Change(SchoolOwned):
         LEAVE = "leave", _("left")
         REJOIN = "rejoin", _("came back")
         END = "end", _("ended")
+        REKEY = "rekey", _("new id")
+        RELEASE = "release", _("your edit ended")
 
     run = OwnedKey(Run, models.CASCADE, related_name="changes")
     kind = models.CharField(
@@ -224,6 +231,9 @@ class Change(SchoolOwned):
     old = models.CharField(blank=True)
     new = models.CharField(blank=True)
     why = models.CharField(blank=True)
+    exact = models.JSONField(
+        null=True, help_text=_("What an undo needs, to the letter; see sync.pipeline.exact. Never of a note.")
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["id"]
@@ -242,6 +252,9 @@ class Refusal(SchoolOwned):
     run = OwnedKey(Run, models.CASCADE, related_name="refusals")
     kind = models.CharField()
     ref = models.CharField(blank=True)
+    other_ref = models.CharField(blank=True)
+    fault = models.CharField(blank=True, help_text=_("A word of sync.pipeline.roster.Fault: the bucket it lies in."))
+    field = models.CharField(blank=True)
     reason = models.CharField()
     place = models.CharField(blank=True)
 
@@ -254,10 +267,18 @@ class Refusal(SchoolOwned):
 
 
 class Hold(SchoolOwned):
-    """A part of a run's plan that waits for a person; the safe rest went in (R12)."""
+    """A part of a run's plan that waits for a person; the safe rest went in (R12).
+
+    Every run judges afresh. `digest` names the very facts: the same case on the next night has the same one, and what a
+    person decided about it holds only as long as they do.
+    """
 
     run = OwnedKey(Run, models.CASCADE, related_name="holds")
     kind = models.CharField()
+    case = models.CharField(blank=True, help_text=_("A word of sync.pipeline.plan.Case."))
+    digest = models.CharField(blank=True)
+    sides = models.JSONField(default=list, help_text=_("[{title, kind, id, ref, facts: [[field, value]]}]"))
+    options = models.JSONField(default=list, help_text=_("[{key, label, effect}]: what a person may choose."))
     reason = models.CharField(help_text=_("One sentence: what would have happened and why it waits."))
     refs = models.JSONField(default=list, help_text=_("The MIS's ids it is about."))
     labels = models.JSONField(default=list, help_text=_("Their names as they were then."))
@@ -268,6 +289,100 @@ class Hold(SchoolOwned):
 
     def __str__(self) -> str:
         return f"hold {self.pk}"
+
+
+class Decision(SchoolOwned):
+    """What a person decided about a hold: of exactly these facts, for they are its digest (R12, R22–R24, D4)."""
+
+    digest = models.CharField()
+    case = models.CharField()
+    kind = models.CharField()
+    choice = models.CharField(help_text=_("The key of one of the hold's options."))
+    says = models.CharField(help_text=_("The option in words, and the hold's reason, as they were shown."))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    reason = models.CharField(blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("NULL: it holds as long as the facts do."))
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    run = OwnedKey(Run, models.PROTECT, null=True, blank=True, related_name="decisions")  # that carried it out
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-at", "-id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["school", "digest"], condition=models.Q(withdrawn_at=None), name="one_decision_per_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"decision {self.pk}"
+
+
+class CharacterReview(SchoolOwned):
+    """Names that look broken (`MuÃ±oz`) with a proposal for each; support looks at them, none applies itself (R67).
+
+    `proposals` are [{kind, id, field, now, proposed}] in the order shown.
+    """
+
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField()
+    proposals = models.JSONField(default=list)
+    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    applied = models.PositiveIntegerField(default=0, help_text=_("How many proposals were taken."))
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-asked_at", "-id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["school"], condition=models.Q(reviewed_at=None), name="one_open_character_review"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"character review {self.pk}"
+
+
+class MisChange(SchoolOwned):
+    """A school's move to another MIS, as a project with stages (R25). While one is open nothing is read by itself."""
+
+    class State(models.TextChoices):
+        ANNOUNCED = "announced", _("announced: reading is frozen")
+        REHEARSED = "rehearsed", _("rehearsed: people are matched")
+        CUT_OVER = "cut_over", _("cut over")
+        ROLLED_BACK = "rolled_back", _("rolled back")
+        CANCELLED = "cancelled", _("cancelled")
+
+    state = models.CharField(choices=State.choices, default=State.ANNOUNCED)
+    opened_at = models.DateTimeField()
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    consultation = models.TextField(blank=True, help_text=_("Who was consulted, what was agreed, when it happens."))
+    old = OwnedKey(Connection, models.PROTECT, related_name="+")
+    new = OwnedKey(Connection, models.PROTECT, null=True, blank=True, related_name="+")
+    rehearsed_at = models.DateTimeField(null=True, blank=True)
+    matching = models.JSONField(default=dict, help_text=_("See sync.pipeline.matching.Matching; ids, no names."))
+    digest = models.CharField(blank=True, help_text=_("Of the matching that was reviewed; another one is refused."))
+    answers = models.JSONField(default=dict, help_text=_("{kind:ref or kind:row: what a person chose}"))
+    proof = models.JSONField(default=dict, help_text=_("Activations and stakes before and after, counted and hashed."))
+    run = OwnedKey(Run, models.PROTECT, null=True, blank=True, related_name="+")  # that cut over
+    ended_at = models.DateTimeField(null=True, blank=True, help_text=_("Cut over, rolled back or cancelled."))
+    rolled_back_at = models.DateTimeField(null=True, blank=True)
+    rolled_back_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-opened_at", "-id"]
+        verbose_name = _("change of MIS")
+        verbose_name_plural = _("changes of MIS")
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["school"],
+                condition=models.Q(state__in=["announced", "rehearsed"]),
+                name="one_open_change_of_mis",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"change of MIS {self.pk}"
 
 
 class MisIdentity(SchoolOwned):

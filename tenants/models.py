@@ -67,9 +67,19 @@ class School(models.Model):
         default=5, help_text=_("Up to this many may leave in one night whatever the share.")
     )
 
+    rollover_from = models.DateField(
+        null=True, blank=True, help_text=_("From this day classes are rebuilt for the new year, and may all change.")
+    )
+    rollover_until = models.DateField(null=True, blank=True, help_text=_("The last day of the roll-over."))
+
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
         constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=models.Q(rollover_from__isnull=True, rollover_until__isnull=True)
+                | models.Q(rollover_until__gte=models.F("rollover_from")),
+                name="school_rollover_has_both_ends",
+            ),
             models.CheckConstraint(condition=models.Q(hue__lt=360), name="school_hue_is_an_angle"),
             models.CheckConstraint(
                 condition=models.Q(leaving_percent__gte=1, leaving_percent__lte=100), name="school_leaving_percent"

@@ -13,6 +13,8 @@ class Can(enum.StrEnum):
     SEE_SYNC = "see sync runs and their changes"
     GIVE_FILES = "upload files for the sync"
     CONNECT_MIS = "connect the school to its MIS"
+    DECIDE = "decide what the sync holds back"
+    EDIT_PEOPLE = "correct people and decide who may come in"
 
 
 class Role:
@@ -42,7 +44,10 @@ class SuperUser(Role):
     label = "Super user (Organisation Super Admin)"
     description = "Runs the school in Reception: users, roles, and what the sync did."
     grants = frozenset(
-        {Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC, Can.GIVE_FILES, Can.CONNECT_MIS}
+        {
+            *(Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC),
+            *(Can.GIVE_FILES, Can.CONNECT_MIS, Can.DECIDE, Can.EDIT_PEOPLE),
+        }
     )
 
 

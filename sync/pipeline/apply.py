@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+import msgspec
+
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
 from sync.pipeline.held import FIELDS, Snapshot, Value
 from sync.pipeline.plan import Action, Amendment, Arrival, Plan, Standing
@@ -233,10 +235,18 @@ def _text(value: Value) -> str:
 def _note(plan: Plan, run: Run) -> None:
     bulk.insert(
         Refusal,
-        ("run_id", "kind", "ref", "reason", "place"),
-        ((run.pk, r.kind.value, r.ref, r.reason, r.place) for r in plan.refusals),
+        ("run_id", "kind", "ref", "other_ref", "fault", "field", "reason", "place"),
+        ((run.pk, r.kind.value, r.ref, r.other_ref, r.fault.value, r.field, r.reason, r.place) for r in plan.refusals),
     )
     for hold in plan.holds:
         Hold.objects.create(
-            run=run, kind=hold.kind.value, reason=hold.reason, refs=list(hold.refs), labels=list(hold.labels)
+            run=run,
+            kind=hold.kind.value,
+            case=hold.case.value,
+            digest=hold.digest,
+            reason=hold.reason,
+            refs=list(hold.refs),
+            labels=list(hold.labels),
+            sides=msgspec.to_builtins(hold.sides),
+            options=msgspec.to_builtins(hold.options),
         )

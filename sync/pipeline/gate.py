@@ -11,7 +11,7 @@ import msgspec
 
 from sync.pipeline.held import LINKS, PEOPLE, Snapshot
 from sync.pipeline.plan import plan
-from sync.pipeline.plan.model import Action, Hold, LinkEnd, Plan, Standing
+from sync.pipeline.plan.model import Action, Case, Hold, LinkEnd, Plan, Standing
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import CLASS_CHURN_PERCENT, Rules
 from sync.records import Kind
@@ -80,6 +80,7 @@ def _brake(kind: Kind, things: list[Standing | LinkEnd], here: int, rules: Rules
         return None
     return Hold(
         kind=kind,
+        case=Case.DEPARTURES,
         reason=(
             f"{len(things)} of {here} {WORDS.get(kind, kind.value)} would go, more than the {percent} % this school "
             "allows in one night. Nobody went. If it is true, approve it; if not, correct the feed."
@@ -92,6 +93,7 @@ def _brake(kind: Kind, things: list[Standing | LinkEnd], here: int, rules: Rules
 def _nothing(kind: Kind, here: int) -> Hold:
     return Hold(
         kind=kind,
+        case=Case.EMPTY,
         reason=(
             f"The feed has no {WORDS.get(kind, kind.value)} at all, and we hold {here}. An empty feed is never taken "
             "for everybody leaving: nothing changed. Check what the MIS sends."

@@ -27,6 +27,13 @@ Value = str | int | bool | datetime.date | None
 Values = tuple[Value, ...]
 
 
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """A correction made by hand: what it says, and what the MIS said then (None: not shared)."""
+
+    value: str
+    replaced: str | None
+
+
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A person or class as held. `values` follow `FIELDS`; None is "not shared" (or no date)."""
 
@@ -40,6 +47,10 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     mis_email: str | None = None
     domain_recognised: bool = False  # staff only
     stakes: tuple[str, ...] = ()
+    edits: dict[
+        str, Edit
+    ] = {}  # open corrections made by hand, by field (or "email"); `values` hold the corrected text
+    deleted: bool = False  # staff only: by hand, and so not to come back by a feed (R48)
 
 
 class HeldLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +59,7 @@ class HeldLink(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     values: Values
     here: bool = True
+    by_hand: bool = False  # ties only: no feed ends it (R43)
 
 
 LinkKey = tuple[int, int | str]  # the two rows it joins; for notes and needs the student and the MIS's own ref

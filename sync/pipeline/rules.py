@@ -20,6 +20,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     medical_synced: bool = True  # R35
     leaving_percent: int = 5  # R12: more than this share of what we hold …
     leaving_count: int = 5  # … and more than this many, in one night, waits for a person
+    rollover: bool = False  # tonight the year rolls over: classes and who sits in them may all change, people may not
 
     def student_may_sign_in(self, year: str | None) -> bool:
         """Whether a student of this year uses a real address (R58, R59)."""

@@ -2,6 +2,7 @@
 
 from users.models.account import Account
 from users.models.classes import Enrolment, SchoolClass, Teaching
+from users.models.edits import LocalEdit
 from users.models.health import DietaryNeed, MedicalNote
 from users.models.membership import Membership, RoleGrant, SupportGrant
 from users.models.people import Guardian, Person, StaffMember, Student, Tie
@@ -11,6 +12,7 @@ __all__ = [
     "DietaryNeed",
     "Enrolment",
     "Guardian",
+    "LocalEdit",
     "MedicalNote",
     "Membership",
     "Person",

@@ -137,17 +137,25 @@ class StaffMember(Person):
     domain_recognised = models.BooleanField(
         default=False, help_text=_("The address is on one of the school's domains, so a login may exist (R38).")
     )
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Deleted by hand: stays so, whatever the MIS sends, until restored (R48).")
+    )
 
     class Meta(Person.Meta):
-        pass
+        constraints: ClassVar[list[Any]] = [
+            *Person.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(status="left") | models.Q(deleted_at__isnull=True), name="staff_deleted_has_left"
+            ),
+        ]
 
 
 class TieQuerySet(models.QuerySet["Tie"]):
     """Filters of ties."""
 
     def in_force(self) -> Self:
-        """Ties that give a guardian sight of the student: not ended, not restricted."""
-        return self.filter(ended_on__isnull=True, restricted=False)
+        """Ties that give a guardian sight of the student: not ended, not restricted, not blocked by the school."""
+        return self.filter(ended_on__isnull=True, restricted=False, blocked_at__isnull=True)
 
 
 class Tie(SchoolOwned):
@@ -160,6 +168,13 @@ class Tie(SchoolOwned):
     parental_responsibility = models.BooleanField(null=True, blank=True)
     restricted = models.BooleanField(default=False, help_text=_("A court order or the like: may see nothing."))
     ended_on = models.DateField(null=True, blank=True)
+    by_hand = models.BooleanField(
+        default=False, db_default=False, help_text=_("Added in Reception: the feed never ends it (R43, R66).")
+    )
+    blocked_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The school's own safety block: it beats the feed (R66).")
+    )
+    blocked_why = models.CharField(blank=True, default="", db_default="")
 
     objects = scope.OwnedManager.from_queryset(TieQuerySet)()  # type: ignore[misc] # more than the base's
 

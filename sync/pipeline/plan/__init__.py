@@ -4,6 +4,9 @@ Pure: no database, no clock, no order of records. Its laws are in `tests/sync/pi
 """
 
 import datetime
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from sync.pipeline.held import PEOPLE, Snapshot
 from sync.pipeline.plan import emails
@@ -12,11 +15,16 @@ from sync.pipeline.plan.model import (
     Action,
     Amendment,
     Arrival,
+    Case,
+    EditEnd,
     Hold,
     LinkAmendment,
     LinkArrival,
     LinkEnd,
+    Option,
     Plan,
+    Rekey,
+    Side,
     Standing,
 )
 from sync.pipeline.plan.people import amended, leavers, said, strangers
@@ -25,16 +33,24 @@ from sync.pipeline.roster import Refusal, Roster
 from sync.pipeline.rules import Rules
 from sync.records import NOT_SHARED, Kind, Staff
 
+Decided = Mapping[str, str]  # digest of a hold → key of the option that was chosen
+NOTHING_DECIDED: Final[Decided] = MappingProxyType({})
+
 __all__ = [
     "Action",
     "Amendment",
     "Arrival",
+    "Case",
+    "EditEnd",
     "Hold",
     "LinkAmendment",
     "LinkArrival",
     "LinkEnd",
+    "Option",
     "Plan",
     "Refusal",
+    "Rekey",
+    "Side",
     "Standing",
     "plan",
 ]
@@ -47,8 +63,11 @@ def plan(
     *,
     night: datetime.date,
     staying: frozenset[Kind] = frozenset(),
+    decided: Decided = NOTHING_DECIDED,
 ) -> Plan:
     """Return everything this night would do; the gate decides which part of it waits.
+
+    `decided` is what people chose about holds, by digest: it takes their place where the facts are still those.
 
     `night` is the school's own date: a second run in one night is not a second night (D9). Nobody and nothing of the
     kinds in `staying` goes, and so nobody's address of theirs is free.

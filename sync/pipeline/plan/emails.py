@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from sync.pipeline.held import PEOPLE, Held, Snapshot
-from sync.pipeline.plan.model import Hold
+from sync.pipeline.plan.model import Case, Hold
 from sync.pipeline.roster import Fault, Refusal, Roster
 from sync.pipeline.rules import Rules
 from sync.records import NOT_SHARED, Guardian, Kind, Staff, Student
@@ -132,6 +132,7 @@ def _handover(giver: Claim, taker: Claim) -> Hold:
     stakes = " and ".join(sorted({*giver.stakes, *taker.stakes}))
     return Hold(
         kind=taker.kind,
+        case=Case.ADDRESS_MOVES,
         reason=(
             f"An address would move from {giver.name} to {taker.name}, and it matters who it belongs to ({stakes}). "
             "Both keep what they have until a person has asked them."

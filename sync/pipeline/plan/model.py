@@ -3,6 +3,7 @@
 import datetime
 import enum
 import hashlib
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,45 @@ class Action(enum.StrEnum):
     LEAVE = "leave"
     REJOIN = "rejoin"
     END = "end"
+    REKEY = "rekey"
+    RELEASE = "release"
+
+
+class Case(enum.StrEnum):
+    """Why a part of a plan waits for a person."""
+
+    ID_REUSED = "id reused"  # R23: a known id describes somebody else
+    IDS_SWAPPED = "ids swapped"  # R24: two or more ids describe each other's people
+    NEW_ID = "new id"  # R22, R68: somebody new who may well be somebody we hold
+    ADDRESS_MOVES = "address moves"  # D4: an address would go from one person to another, and it matters
+    ADDRESS_SHARED = "address shared"  # R33: staff and guardian of one address, and their names differ
+    DEPARTURES = "departures"  # R12: more would go than the school allows in one night
+    ID_SCHEME = "id scheme"  # R12: so many ids changed that the MIS must number people anew
+    EMPTY = "empty"  # R12: a list without a row; no choice lets it pass
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a person may choose about a hold: `key` is what a decision keeps, `effect` what will happen then."""
+
+    key: str
+    label: str
+    effect: str
+
+
+KEEP: Final = "keep"  # every case: leave all as it is, and do not ask again while the facts are these
+APPROVE: Final = "approve"  # a brake: let exactly this go in
+SAME: Final = "same"  # the same person; with `same:<row>` where several could be meant
+OTHER: Final = "other"  # somebody else
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the records that a hold sets side by side. `id` is our row, None for what only the feed knows."""
+
+    title: str
+    kind: Kind
+    ref: str
+    id: int | None = None
+    facts: tuple[tuple[str, str], ...] = ()  # (field, value) in the order of FIELDS, and the address; never a note
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,19 +133,54 @@ class LinkEnd(msgspec.Struct, frozen=True, kw_only=True):
     about: str
 
 
-class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """A part that waits for a person: one sentence, and whom it is about."""
+class Rekey(msgspec.Struct, frozen=True, kw_only=True):
+    """A new id of somebody we hold (R22), or the first of somebody who was added by hand (R43)."""
 
     kind: Kind
+    id: int
+    ref: str
+    was: str  # their id so far, "" if they had none
+    label: str
+    why: str
+
+
+class EditEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """A correction made by hand that no longer stands, because the MIS says something new (R66)."""
+
+    kind: Kind
+    id: int
+    field: str
+    label: str
+    why: str
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """A part that waits for a person: one sentence, whom it is about, the records, and what can be chosen.
+
+    `facts` is all that a decision is about: as long as they are these, and only then, it holds.
+    """
+
+    kind: Kind
+    case: Case
     reason: str
     refs: tuple[str, ...]
     labels: tuple[str, ...]
+    facts: tuple[str, ...] = ()
+    sides: tuple[Side, ...] = ()
+    options: tuple[Option, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """64 hex digits that name the case: kind and facts, in whatever words it is told."""
+        return hashlib.sha256(msgspec.json.encode([self.case, self.kind, *self.facts])).hexdigest()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One night's plan for one school. Every tuple is sorted, so equal intentions are equal plans."""
 
     night: datetime.date
+    rekeys: tuple[Rekey, ...] = ()
+    edit_ends: tuple[EditEnd, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
     amendments: tuple[Amendment, ...] = ()
     standings: tuple[Standing, ...] = ()
@@ -122,6 +197,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             map(
                 len,
                 (
+                    self.rekeys,
+                    self.edit_ends,
                     self.arrivals,
                     self.amendments,
                     self.standings,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sync.pipeline.held import FIELDS, Held, Snapshot, Value, Values
-from sync.pipeline.plan.model import Amendment, Hold
+from sync.pipeline.plan.model import Amendment, Case, Hold
 from sync.records import NOT_SHARED, Kind, Record
 
 NAMES: Final = 2  # the first two fields of every person are the given and the family name
@@ -33,6 +33,7 @@ def strangers(snapshot: Snapshot, kind: Kind, records: Mapping[str, Record]) -> 
             name = snapshot.name(kind, row)
             found[ref] = Hold(
                 kind=kind,
+                case=Case.ID_REUSED,
                 reason=(
                     f"The id {ref} belonged to one {SINGULAR[kind]} and now describes another. "
                     "Ids are never used again: give the new person a new id in the MIS."
