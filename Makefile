@@ -38,7 +38,7 @@ check: $(VENV)/.dev ## lint, format, types, architecture, templates, settings, m
 fix: $(VENV)/.dev ## let ruff repair and format what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure: a night against its peers, then every connector's speed and memory
+bench: $(VENV)/.bench ## measure: a night against its peers, then every connector's speed and memory
 	@$(SERVED) --name bench -- $(BIN)/python -m tests.bench $(ARGS)
 	@$(BIN)/python -m tests.bench.connectors
 
@@ -61,6 +61,7 @@ verify-live: $(VENV)/.dev ## read real partners with credentials from VERIFY_…
 lock: $(VENV)/.uv ## resolve the dependencies of pyproject.toml again into requirements*.txt
 	@$(LOCK) pyproject.toml --group local -o requirements.txt
 	@$(LOCK) pyproject.toml --group local --group dev -o requirements-dev.txt
+	@$(LOCK) pyproject.toml --group local --group dev --group bench -o requirements-bench.txt
 
 $(VENV)/.runtime: requirements.txt $(VENV)/.uv
 	@echo "Installing what the demo needs …"
@@ -70,6 +71,11 @@ $(VENV)/.runtime: requirements.txt $(VENV)/.uv
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.uv
 	@echo "Installing what the demo and the tests need …"
 	@$(SYNC) requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	@echo "Installing the peers that the bench measures against …"
+	@$(SYNC) requirements-bench.txt
 	@touch $@
 
 $(VENV)/.uv: requirements-uv.txt
