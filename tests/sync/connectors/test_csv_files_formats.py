@@ -460,6 +460,13 @@ def test_two_formats_at_once_are_for_a_person(tmp_path: Path, names: list[str], 
     assert words in str(caught.value)
 
 
+def test_of_two_columns_with_one_name_none_is_chosen(tmp_path: Path, night: Night) -> None:
+    basic_roster.write(night, tmp_path)
+    rewrite(tmp_path / "students.csv", lambda t: [[*t[0], "STUDENT ID"], *([*row, "9"] for row in t[1:])])
+    with pytest.raises(Broken, match="2 columns that could be student_id"):
+        read(tmp_path, dates="mdy")
+
+
 def test_our_templates_are_of_one_school(tmp_path: Path) -> None:
     (tmp_path / "students.csv").write_text("student_id,first_name,last_name,school_id\n1,Ann,Lee,S2\n")
     with pytest.raises(Doubtful, match="cannot tell one school from another"):
