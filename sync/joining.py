@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,7 +142,8 @@ def _line(ability: Ability, answer: Answer) -> Line:
     )
 
 
-# What a connection test finds is about parts with names of the connector's own; these words tell what they are about.
+# What a connection test finds is about parts with names of the connector's own; these words tell what they are about,
+# the surest first: a list of classes alone does not say who teaches them.
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     Ability.MEDICAL: ("medical",),
     Ability.DIETARY: ("dietary",),
@@ -165,9 +166,9 @@ def shares(system: System, test: Trial | None) -> tuple[Line, ...]:
     return tuple(_found(line, rows) for line in system.lines)
 
 
-def _found(line: Line, rows: Iterable[dict[str, str]]) -> Line:
+def _found(line: Line, rows: Sequence[dict[str, str]]) -> Line:
     words = _PARTS.get(line.ability, ())
-    row = next((row for row in rows if any(word in row["part"].casefold() for word in words)), None)
+    row = next((row for word in words for row in rows if word in row["part"].casefold()), None)
     if row is None:
         return line
     says, word = _FOUND[Reach(row["reach"])]

@@ -18,7 +18,7 @@ from sync.connectors.csv_files.formats import Format, format_of, sources_in
 from sync.connectors.csv_files.lists import KIND_BY_NAME, read_list
 from sync.connectors.csv_files.settings import CsvSettings
 from sync.connectors.csv_files.table import Source
-from sync.errors import Broken
+from sync.errors import Broken, Doubtful
 from sync.records import Kind, MarkRecord, Remark, RosterRecord, Session
 from sync.sftp import Login, another_key, same_fingerprint
 
@@ -67,6 +67,11 @@ class CsvFiles(Connector):
                 yield from oneroster.roster(lists, school=school, order=order, today=today, room=batch.room)
             case Format.BASIC:
                 yield from basic.roster(lists, school=school, order=order, room=batch.room)
+            case Format.OURS if school:
+                raise Doubtful(
+                    "Our own templates cannot tell one school from another, but a school is set up here. If the files "
+                    "are of your school alone, clear its reference in the settings; nothing was changed."
+                )
             case Format.OURS:
                 yield from _templates(lists, order=order, between=lambda: demand_unchanged(batch.files))
 

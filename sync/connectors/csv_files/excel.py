@@ -13,7 +13,7 @@ import msgspec
 from lxml import etree
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
 
-from sync.connectors.csv_files.archive import demand_modest
+from sync.connectors.csv_files.archive import FAULTS, demand_modest
 from sync.connectors.csv_files.columns import plain_header
 from sync.connectors.csv_files.table import Known, Row, Source, Table, no_header
 from sync.errors import Broken
@@ -145,7 +145,7 @@ def _filled(sheet: CalamineSheet, errors: frozenset[Place]) -> Iterator[Line]:
         while cells and not cells[-1].strip():
             cells.pop()
         if cells:
-            numbers = [i for i, value in enumerate(values) if isinstance(value, float) and not isinstance(value, bool)]
+            numbers = [i for i, value in enumerate(values) if isinstance(value, float)]
             yield Line(number + 1, cells, numbers)
 
 
@@ -207,7 +207,7 @@ def _xml(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as book:
             yield book
             return
-    except (etree.XMLSyntaxError, zipfile.BadZipFile, KeyError, ValueError):
+    except (*FAULTS, etree.XMLSyntaxError, KeyError):
         pass
     raise Broken(f"{path.name} is damaged. Save it again.")
 

@@ -293,6 +293,49 @@ def test_a_damaged_or_locked_zip_is_broken(tmp_path: Path, damage: str) -> None:
         roster(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["", ".", "a" * 300 + ".csv"])
+def test_a_name_that_is_none_is_not_stumbled_over(tmp_path: Path, name: str) -> None:
+    path = pack(tmp_path / "upload.zip", {"students.csv": f"{HEADER}\n1,Ann,Lee\n"})
+    with zipfile.ZipFile(path, "a") as zipped:
+        zipped.writestr(zipfile.ZipInfo(name), "x")
+    if name.endswith(".csv"):
+        with pytest.raises(Broken, match="too long"):
+            roster(tmp_path)
+    else:
+        assert len(of(Student, roster(tmp_path))) == 1
+
+
+def test_a_name_in_letters_that_are_none_is_damage(tmp_path: Path) -> None:
+    path = pack(tmp_path / "upload.zip", {"students.csv": f"{HEADER}\n1,Ann,Lee\n", "é.csv": "x"})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    with pytest.raises(Broken, match="damaged"):
+        roster(tmp_path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_packing_that_nobody_uses_for_lists_is_not_opened(tmp_path: Path, compression: int) -> None:
+    path = pack(tmp_path / "upload.zip", {"students.csv": f"{HEADER}\n1,Ann,Lee\n"}, compression=compression)
+    data = bytearray(path.read_bytes())
+    data[60:66] = b"\xff" * 6
+    path.write_bytes(data)
+    with pytest.raises(Broken, match="packed in a way"):
+        roster(tmp_path)
+
+
+@pytest.mark.parametrize("member", ["xl/workbook.xml", "xl/worksheets/s1.xml"])
+def test_a_workbook_with_a_damaged_part_is_broken(tmp_path: Path, member: str) -> None:
+    row: list[Cell] = ["1", "Ann", "Lee"]
+    path = workbook(tmp_path / "students.xlsx", {"students": [row] * 50})
+    with zipfile.ZipFile(path) as book:
+        part = book.getinfo(member)
+        at = part.header_offset + 30 + len(part.filename) + 12
+    data = bytearray(path.read_bytes())
+    data[at : at + 20] = b"x" * 20
+    path.write_bytes(data)
+    with pytest.raises(Broken, match="damaged"):
+        roster(tmp_path)
+
+
 def test_a_zip_within_a_zip_is_left_alone(tmp_path: Path) -> None:
     pack(tmp_path / "upload.zip", {"students.csv": f"{HEADER}\n1,Ann,Lee\n", "more.zip": "PK"})
     assert len(of(Student, roster(tmp_path))) == 1
