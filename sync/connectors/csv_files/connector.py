@@ -36,9 +36,7 @@ class CsvFiles(Connector):
         """Yield all lists, each kind read to its end followed by its `Complete`; see `Connector.roster`."""
         with self._opened(lambda name: not holds_marks(name)) as batch:
             if not batch.files and self.settings.place != "upload":
-                raise Broken(
-                    "The drop folder holds no files of a roster (.csv, .zip, .xlsx, .xls). Nothing was changed."
-                )
+                raise Broken("The drop folder holds no files of a roster (.csv, .zip, .xlsx). Nothing was changed.")
             lists = tuple(source for source in batch.sources if not source.stem.startswith(STEM))
             yield from self._records(batch, lists)
             demand_unchanged(batch.files)

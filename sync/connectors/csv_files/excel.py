@@ -19,7 +19,6 @@ from sync.connectors.csv_files.table import Known, Row, Source, Table, no_header
 from sync.errors import Broken
 from sync.spool import Spool
 
-LARGEST_OLD: Final = 64 * 1024 * 1024  # bytes of an .xls file
 MOST_CELLS: Final = 20_000_000  # from the first to the last cell in use; the library makes room for all between them
 _EXACT: Final = 1e15  # Excel keeps fifteen digits of a number; what is longer has lost its end
 _ERROR: Final = "#NUM!"
@@ -63,15 +62,11 @@ class SheetSource(Source):
         header = dict(enumerate(first.cells))
         lost = [header[i] for i in sorted(numbers & header.keys()) if _REFERENCE.search(plain_header(header[i]))]
         named = ", ".join(f"“{' '.join(each.split())[:40]}”" for each in lost)
-        old = (
-            f"{self.name}: an .xls file does not tell us which cells are errors (#REF!), so they read as empty; save "
-            "it as .xlsx."
-        )
         zeros = (
             f"{self.name}: these columns hold numbers, in which leading zeros are lost: {named}. If references begin "
             "with 0, format the column as text and type them again."
         )
-        return (*([zeros] if lost else []), *([old] if self._path.suffix.lower() == ".xls" else []))
+        return (zeros,) if lost else ()
 
 
 class SheetTable(Table):
@@ -98,13 +93,12 @@ def sheets_of(path: Path, *, room: contextlib.ExitStack) -> tuple[SheetSource, .
     """Return the sheets of a workbook that hold something; hidden ones too, for nobody hides a list from its system.
 
     Raises:
-        Broken: it is damaged, protected by a password, or larger than it may be.
+        Broken: it is damaged, protected by a password, larger than it may be, or of the old kind.
     """
-    if path.suffix.lower() == ".xlsx":
-        demand_modest(path)
-        _demand_room(path)
-    elif path.stat().st_size > LARGEST_OLD:
-        raise Broken(f"{path.name} is larger than a school's lists can be; it is not opened.")
+    if path.suffix.lower() == ".xls":  # an error (#REF!) reads as empty there, and would clear what we hold
+        raise Broken(f"{path.name} is an old Excel file, in which errors look like empty cells. Save it as .xlsx.")
+    demand_modest(path)
+    _demand_room(path)
     with _open(path) as book:
         kept = [each.name for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
         names = [name for name in kept if book.get_sheet_by_name(name).total_height]
