@@ -56,9 +56,9 @@ class System:
 
     @property
     def settings(self) -> tuple["Setting", ...]:
-        """What has to be filled in, in the words of the form."""
+        """What is filled in, in the words and the order of the form: what is needed comes first."""
         kind: Any = self.connector.Settings if self.connector else None
-        return tuple(
+        found = (
             Setting(
                 label=field.metadata["label"],
                 help=field.metadata["help"],
@@ -68,6 +68,7 @@ class System:
             for field in (dataclasses.fields(kind) if kind else ())
             if not field.metadata.get("ours")
         )
+        return tuple(sorted(found, key=lambda setting: not setting.needed))
 
     @property
     def notes(self) -> list[str]:
