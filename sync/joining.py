@@ -87,7 +87,7 @@ class Group:
 
 def catalogue() -> tuple[Group, ...]:
     """Return every system, grouped by how it is reached: by ourselves, by partner, by files; one query (R6)."""
-    found = [system_of(product) for product in MisProduct.objects.all()]
+    found = [system_of(product) for product in sorted(MisProduct.objects.all(), key=_as_read)]
     files = [system for system in found if system.key == CsvFiles.key]
     direct = [system for system in found if not system.product.partner and system not in files]
     partners = sorted({system.product.partner for system in found if system.product.partner}, key=_partner_order)
@@ -98,6 +98,10 @@ def catalogue() -> tuple[Group, ...]:
     ]
     groups.append(("files", "No system, or another one", files))
     return tuple(Group(key=key, title=title, systems=tuple(systems)) for key, title, systems in groups if systems)
+
+
+def _as_read(product: MisProduct) -> str:
+    return product.name.casefold()  # iSAMS stands before ManageBac, whatever the database's order
 
 
 def _partner_order(partner: str) -> tuple[bool, str]:
