@@ -62,6 +62,7 @@ def test_a_remembered_way_that_is_closed_now_is_forgotten(alice: Person):
 
 def test_support_finds_its_desk_and_nobody_s_account_finds_words(dana: Person):
     assert "/admin/" in text(dana.client, "/")
+    assert "No way in yet" not in text(dana.client, "/")
     client = signed_in(people.account("nobody@mail.example"))
     assert "Ask your school’s office" in text(client, "/")
 
