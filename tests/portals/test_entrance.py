@@ -181,3 +181,7 @@ def test_every_page_forbids_inline_script_and_style(alice: Person):
     assert "<style" not in page
     assert "onclick" not in page
     assert timezone.get_current_timezone_name() == "UTC"
+
+
+def test_the_box_at_sign_in_says_what_it_does(db: None):
+    assert '<label for="id_remember">Stay signed in on this device</label>' in text(Client(), "/accounts/login/")
