@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -131,6 +132,7 @@ class MisProductAdmin(SupportAdmin):
 
     form = ProductForm
     list_display = ["name", "partner", "connector", "ours"]
+    ordering = [Lower("name"), "partner"]
     search_fields = ["name", "partner"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -116,13 +116,14 @@ def _unknown(note: str = "") -> Answer:
 
 
 _NO_PHOTOS: Final = {Ability.PHOTOS: _no("We do not read photos.")}
+_NO_LESSONS: Final = _no("We read the marks of mornings and afternoons; those of single lessons we leave.")
 _BY_HAND: Final = "Whoever is missing from the list stays until a super user removes them."
 
 _MANAGEBAC: Final = {
     Ability.MEDICAL: _no("ManageBac’s interface has none; a school may give us medical.csv beside it."),
     Ability.DIETARY: _no("ManageBac’s interface has none; a school may give us dietary.csv beside it."),
     Ability.SESSIONS: _depends("One mark a day for each homeroom, where the school has the Attendance add-on."),
-    Ability.LESSONS: _depends("Marks of class periods, where the school has the Attendance add-on and uses it."),
+    Ability.LESSONS: _no("We read the mark of the day; those of single lessons stay in ManageBac."),
     Ability.CLASSES: _yes("Classes and, by homeroom advisor, homerooms."),
     Ability.STUDENT_EMAILS: _yes("People without an address get a made-up one from ManageBac: check them first."),
     Ability.STAFF_LEAVERS: _yes("Whoever is archived in ManageBac has left."),
@@ -136,7 +137,7 @@ _ISAMS: Final = {
     Ability.LESSONS: _unknown("iSAMS may keep registers of lessons; nothing public says how they are told apart."),
     Ability.CLASSES: _depends("Forms come with the free methods; teaching sets are an extra that iSAMS switches on."),
     Ability.STUDENT_EMAILS: _yes("The school address of each pupil, where iSAMS has one."),
-    Ability.STAFF_LEAVERS: _depends(f"Leavers drop out of the list of current staff. {_BY_HAND}"),
+    Ability.STAFF_LEAVERS: _no(f"Leavers drop out of the list of current staff. {_BY_HAND}"),
     Ability.RESPONSIBILITY: _depends("Where it was set for that contact; “Default” is left as not shared."),
     **_NO_PHOTOS,
 }
@@ -157,7 +158,9 @@ def _wonde(name: str, answers: Mapping[Ability, Answer], *notes: str) -> System:
     """Return a system behind Wonde, which can pass all of this on; what each system fills in is rarely public."""
     passes = _unknown(f"Wonde can pass it on; nothing public says whether {name} fills it in.")
     leavers = _unknown(f"Some set-ups behind Wonde say so; of {name} it is not known. {_BY_HAND}")
-    common = dict.fromkeys(Ability, passes) | {Ability.STAFF_LEAVERS: leavers} | _NO_PHOTOS
+    common = (
+        dict.fromkeys(Ability, passes) | {Ability.STAFF_LEAVERS: leavers, Ability.LESSONS: _NO_LESSONS} | _NO_PHOTOS
+    )
     return System(name=name, partner="Wonde", connector="wonde", answers=common | dict(answers), notes=notes)
 
 
@@ -195,7 +198,6 @@ SYSTEMS: Final[tuple[System, ...]] = (
         {
             Ability.DIETARY: _yes("Other users of Wonde receive it from SIMS, once the school grants it."),
             Ability.SESSIONS: _yes("Other users of Wonde receive morning and afternoon marks from SIMS."),
-            Ability.LESSONS: _depends("SIMS has lesson marks where the school takes lesson registers."),
             Ability.CLASSES: _yes("Teaching classes with their teachers."),
             Ability.STAFF_LEAVERS: _STAFF_DATES,
         },

@@ -5,7 +5,7 @@ import collections
 import dataclasses
 import datetime
 import enum
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
 from sync.http import PACE, Http
@@ -45,6 +45,18 @@ def setting(
         "lines": lines,
     }
     return dataclasses.field(default=default, repr=not secret, metadata=metadata)
+
+
+def demand_choices(settings: Any, *, free: Collection[str] = ()) -> None:
+    """Refuse settings of which one is none of its choices; those that are `free` only suggest theirs.
+
+    Raises:
+        ValueError: it names the setting and its choices, never what was given.
+    """
+    for field in dataclasses.fields(settings):
+        choices = field.metadata["choices"]
+        if choices and field.name not in free and getattr(settings, field.name) not in choices:
+            raise ValueError(f"{field.name} is one of {', '.join(choices)}")
 
 
 class Reach(enum.StrEnum):

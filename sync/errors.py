@@ -13,7 +13,14 @@ class Refused(SyncError):
 
 
 class Busy(SyncError):
-    """The other side cannot answer now (429, 5xx, time-out): the run is tried again later."""
+    """The other side cannot answer now (429, 5xx, time-out): the run is tried again later.
+
+    `status` is the last that the other side answered with, None if it gave none.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Broken(SyncError):

@@ -26,12 +26,13 @@ class SettingsForm(forms.Form):
         self.held = held
         kinds = typing.get_type_hints(connector.Settings)
         settings: Any = connector.Settings
-        self.declared = {f.name: f for f in dataclasses.fields(settings) if not f.metadata.get("ours")}
+        asked = [field for field in dataclasses.fields(settings) if not field.metadata.get("ours")]
+        self.declared = {field.name: field for field in sorted(asked, key=_optional)}  # what is needed comes first
         for name, declared in self.declared.items():
             self.fields[name] = _field(declared, kinds[name], held)
             if _optional(declared) and declared.metadata["secret"] and held.get(name):
                 self.fields[FORGET + name] = forms.BooleanField(
-                    label=f"Forget the saved {declared.metadata['label'].lower()}", required=False
+                    label=f"Forget the saved “{declared.metadata['label']}”", required=False
                 )
 
     def clean(self) -> dict[str, Any]:

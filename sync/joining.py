@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,9 +56,9 @@ class System:
 
     @property
     def settings(self) -> tuple["Setting", ...]:
-        """What has to be filled in, in the words of the form."""
+        """What is filled in, in the words and the order of the form: what is needed comes first."""
         kind: Any = self.connector.Settings if self.connector else None
-        return tuple(
+        found = (
             Setting(
                 label=field.metadata["label"],
                 help=field.metadata["help"],
@@ -68,6 +68,7 @@ class System:
             for field in (dataclasses.fields(kind) if kind else ())
             if not field.metadata.get("ours")
         )
+        return tuple(sorted(found, key=lambda setting: not setting.needed))
 
     @property
     def notes(self) -> list[str]:
@@ -86,7 +87,7 @@ class Group:
 
 def catalogue() -> tuple[Group, ...]:
     """Return every system, grouped by how it is reached: by ourselves, by partner, by files; one query (R6)."""
-    found = [system_of(product) for product in MisProduct.objects.all()]
+    found = [system_of(product) for product in sorted(MisProduct.objects.all(), key=_as_read)]
     files = [system for system in found if system.key == CsvFiles.key]
     direct = [system for system in found if not system.product.partner and system not in files]
     partners = sorted({system.product.partner for system in found if system.product.partner}, key=_partner_order)
@@ -97,6 +98,10 @@ def catalogue() -> tuple[Group, ...]:
     ]
     groups.append(("files", "No system, or another one", files))
     return tuple(Group(key=key, title=title, systems=tuple(systems)) for key, title, systems in groups if systems)
+
+
+def _as_read(product: MisProduct) -> str:
+    return product.name.casefold()  # iSAMS stands before ManageBac, whatever the database's order
 
 
 def _partner_order(partner: str) -> tuple[bool, str]:
@@ -142,7 +147,8 @@ def _line(ability: Ability, answer: Answer) -> Line:
     )
 
 
-# What a connection test finds is about parts with names of the connector's own; these words tell what they are about.
+# What a connection test finds is about parts with names of the connector's own; these words tell what they are about,
+# the surest first: a list of classes alone does not say who teaches them.
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     Ability.MEDICAL: ("medical",),
     Ability.DIETARY: ("dietary",),
@@ -165,9 +171,9 @@ def shares(system: System, test: Trial | None) -> tuple[Line, ...]:
     return tuple(_found(line, rows) for line in system.lines)
 
 
-def _found(line: Line, rows: Iterable[dict[str, str]]) -> Line:
+def _found(line: Line, rows: Sequence[dict[str, str]]) -> Line:
     words = _PARTS.get(line.ability, ())
-    row = next((row for row in rows if any(word in row["part"].casefold() for word in words)), None)
+    row = next((row for word in words for row in rows if word in row["part"].casefold()), None)
     if row is None:
         return line
     says, word = _FOUND[Reach(row["reach"])]

@@ -1,12 +1,15 @@
 """How a request proves who asks: an OAuth 2 token, or an OAuth 1.0a signature. Nothing here can be printed."""
 
+import abc
 import base64
+import functools
 import logging
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, Protocol
 
+from requests.auth import AuthBase
 from requests_oauthlib import OAuth1
 
 from sync.errors import Broken
@@ -20,11 +23,19 @@ Params = Mapping[str, str | int]
 Explain = Callable[[Answer], str]
 Proof = Literal["header", "form", "json"]
 OK: Final = frozenset({200})
+_AS_JSON: Final = {"Accept": "application/json"}
 _EARLY: Final = 60.0  # seconds: a token that ends while a request travels is no use
 
 
-class Keys(Protocol):
-    """Sends one request with whatever proves who asks."""
+class Ask(Protocol):
+    """Sends one request, of which all is known but what proves who asks."""
+
+    def __call__(self, *, headers: Mapping[str, str], auth: AuthBase | None = None, accept: frozenset[int]) -> Answer:
+        """Send it; see `Keys.get`."""
+
+
+class Keys(abc.ABC):
+    """Sends requests with whatever proves who asks."""
 
     def get(
         self,
@@ -36,35 +47,31 @@ class Keys(Protocol):
         explain: Explain | None = None,
         keep: bool = True,
     ) -> Answer:
-        """Send it.
+        """Send a request.
 
         Raises:
             Refused, Busy, Broken: as `Http.get`.
         """
+        explain = explain or explained(url)
+        ask = functools.partial(http.get, url, params=params, explain=explain, keep=keep)
+        return self._proved(http, ask, accept)
+
+    @abc.abstractmethod
+    def _proved(self, http: Http, ask: Ask, accept: frozenset[int]) -> Answer:
+        """Ask with the proof."""
 
 
-class Fixed:
+class Fixed(Keys):
     """A token that somebody made by hand, in a header of the partner's own name; never in an address."""
 
     def __init__(self, *, header: str, token: str) -> None:
-        self._headers = {header: token, "Accept": "application/json"}
+        self._headers = {header: token, **_AS_JSON}
 
-    def get(
-        self,
-        http: Http,
-        url: str,
-        *,
-        params: Params | None = None,
-        accept: frozenset[int] = OK,
-        explain: Explain | None = None,
-        keep: bool = True,
-    ) -> Answer:
-        """Send a request with the token."""
-        explain = explain or explained(url)
-        return http.get(url, params=params, headers=self._headers, accept=accept, explain=explain, keep=keep)
+    def _proved(self, http: Http, ask: Ask, accept: frozenset[int]) -> Answer:
+        return ask(headers=self._headers, accept=accept)
 
 
-class Bearer:
+class Bearer(Keys):
     """OAuth 2 client credentials: one token, fetched when first needed, and again when it ends.
 
     The client's proof travels in a header, in the form (RFC 6749 §2.3.1 allows both), or in a body of JSON, as the
@@ -87,31 +94,18 @@ class Bearer:
             pair = (_quote(client_id), _quote(client_secret))
         basic = base64.b64encode(":".join(pair).encode()).decode()
         in_header = proof == "header"
-        self._proof = {"Accept": "application/json"} | ({"Authorization": f"Basic {basic}"} if in_header else {})
+        self._proof = _AS_JSON | ({"Authorization": f"Basic {basic}"} if in_header else {})
         self._form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
         self._form |= {} if in_header else {"client_id": client_id, "client_secret": client_secret}
         self._as_json = proof == "json"
         self._token = ""
         self._ends = 0.0
 
-    def get(
-        self,
-        http: Http,
-        url: str,
-        *,
-        params: Params | None = None,
-        accept: frozenset[int] = OK,
-        explain: Explain | None = None,
-        keep: bool = True,
-    ) -> Answer:
-        """Send a request; where the token is refused, once more with a new one."""
-        explain = explain or explained(url)
-        answer = http.get(
-            url, headers=self.headers(http), accept=accept | {401}, params=params, explain=explain, keep=keep
-        )
-        if answer.status == 401:
+    def _proved(self, http: Http, ask: Ask, accept: frozenset[int]) -> Answer:
+        answer = ask(headers=self.headers(http), accept=accept | {401})
+        if answer.status == 401:  # the token has ended: once more with a new one
             self._fetch(http)
-            return http.get(url, headers=self._headers(), accept=accept, params=params, explain=explain, keep=keep)
+            return ask(headers=self._headers(), accept=accept)
         return answer
 
     def headers(self, http: Http) -> dict[str, str]:
@@ -121,7 +115,7 @@ class Bearer:
         return self._headers()
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        return {"Authorization": f"Bearer {self._token}", **_AS_JSON}
 
     def _fetch(self, http: Http) -> None:
         said = http.token(
@@ -134,26 +128,14 @@ class Bearer:
         self._ends = time.monotonic() + _lasts(said.get("expires_in"))
 
 
-class Signed:
+class Signed(Keys):
     """OAuth 1.0a: every request is signed (RFC 5849 §3.4) with HMAC-SHA256 or, for older servers, HMAC-SHA1."""
 
     def __init__(self, *, client_id: str, client_secret: str, method: str = "HMAC-SHA256") -> None:
         self._auth = OAuth1(client_id, client_secret, signature_method=method)
 
-    def get(
-        self,
-        http: Http,
-        url: str,
-        *,
-        params: Params | None = None,
-        accept: frozenset[int] = OK,
-        explain: Explain | None = None,
-        keep: bool = True,
-    ) -> Answer:
-        """Send a signed request."""
-        explain = explain or explained(url)
-        headers = {"Accept": "application/json"}
-        return http.get(url, params=params, headers=headers, auth=self._auth, accept=accept, explain=explain, keep=keep)
+    def _proved(self, http: Http, ask: Ask, accept: frozenset[int]) -> Answer:
+        return ask(headers=_AS_JSON, auth=self._auth, accept=accept)
 
 
 def _quote(value: str) -> str:

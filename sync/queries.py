@@ -289,6 +289,11 @@ class Fault:
     reason: str
     where: tuple[tuple[str, str], ...]
 
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Each place once: rows of one student are often faulty together."""
+        return tuple(dict.fromkeys(self.where))
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunReport:

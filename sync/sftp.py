@@ -31,7 +31,8 @@ MOST_ENTRIES: Final = 5_000  # names in one folder
 TIMEOUT: Final = 30.0  # seconds for each step: connect, greet, sign in, list, and each piece of a file
 _CHUNK: Final = 1 << 15  # bytes: the most that every server gives at once
 _KEYS: Final[tuple[type[paramiko.PKey], ...]] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
-_FAULTS: Final = (OSError, EOFError, paramiko.SSHException)
+# UnicodeError is a host that cannot be one, or a name of a file that is no UTF-8.
+_FAULTS: Final = (OSError, EOFError, UnicodeError, paramiko.SSHException, paramiko.SFTPError)
 
 T = TypeVar("T")
 
@@ -136,8 +137,8 @@ class SftpFolders:
 
     def _list(self, folder: str) -> list[Entry]:
         found: list[Entry] = []
-        for seen in self._client.listdir_iter(folder or "."):
-            if len(found) >= MOST_ENTRIES:
+        for number, seen in enumerate(self._client.listdir_iter(folder or ".")):
+            if number >= MOST_ENTRIES:
                 raise Broken(f"The folder at {self._host} holds more than {MOST_ENTRIES} files. Remove the old ones.")
             mode = seen.st_mode or 0
             if _is_name(seen.filename) and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
@@ -235,6 +236,8 @@ def _what_failed(fault: Exception, host: str) -> SyncError:
         return Broken(f"The folder at {host} is not there, or a file went away. Correct the folder's name.")
     if isinstance(fault, TimeoutError):
         return Busy(f"{host} did not answer in time; it is tried again later.")
+    if isinstance(fault, UnicodeError):
+        return Broken(f"{host} is no name of a host, or a file there has a name that is not UTF-8. Correct it.")
     if isinstance(fault, paramiko.SFTPError):
         return Broken(f"{host} answers in a way that is not SFTP")
     return Busy(f"{host} could not be reached or hung up; it is tried again later.")

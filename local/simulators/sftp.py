@@ -15,14 +15,15 @@ from paramiko import common, sftp
 
 USER: Final = "northgate"
 PASSWORD: Final = "a long password"  # noqa: S105 of a server that lives for one test
-FAULTS: Final = ("cut", "grows", "forbidden", "no-sftp", "silent", "strange-names")
+FAULTS: Final = ("cut", "grows", "forbidden", "no-sftp", "silent", "strange-letters", "strange-names")
 
 
 class SftpServer:
     """One server: `key` proves who it is, `attempts` are the ways in that were tried, `asked` what was done.
 
     "cut" hangs up in the middle of a file, "grows" has every file changed when it is opened, "forbidden" refuses to
-    list, "no-sftp" speaks SSH alone, "silent" says nothing at all, "strange-names" has names that lead elsewhere.
+    list, "no-sftp" speaks SSH alone, "silent" says nothing at all, "strange-letters" has a name that is no UTF-8,
+    "strange-names" has names that lead elsewhere.
     """
 
     def __init__(self, root: Path, *, client_key: paramiko.PKey | None = None, fault: str = "") -> None:
@@ -130,6 +131,8 @@ class _Files(paramiko.SFTPServerInterface):
         if not here.is_dir():
             return sftp.SFTP_NO_SUCH_FILE
         found = [paramiko.SFTPAttributes.from_stat(each.stat(), each.name) for each in here.iterdir()]
+        if self._server.fault == "strange-letters":
+            found[0].filename = "Schüler.csv".encode("latin-1")  # type: ignore[assignment] # as it goes over the wire
         if self._server.fault == "strange-names" and found:
             seen = next(here.iterdir()).stat()
             names = ("../students.csv", "..", "/etc/students.csv")

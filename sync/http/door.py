@@ -37,10 +37,10 @@ T = TypeVar("T")
 
 
 class _Again:
-    """No answer this time: what happened, and how many seconds the host asks us to wait."""
+    """No answer this time: what happened, how many seconds the host asks us to wait, and the status, if any came."""
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
-        self.reason, self.after = reason, after
+    def __init__(self, reason: str, after: float | None = None, status: int | None = None) -> None:
+        self.reason, self.after, self.status = reason, after, status
 
 
 class Http:
@@ -180,7 +180,8 @@ class Http:
             lost += time.monotonic() - began + wait
             if attempt == self._tries or lost > PATIENCE:
                 times = "once" if attempt == 1 else f"{attempt} times"
-                raise Busy(f"{call.host} {outcome.reason}, {times}; it is tried again later")
+                text = f"{call.host} {outcome.reason}, {times}; it is tried again later"
+                raise Busy(text, status=outcome.status)
             log.info("%s %s; trying again in %.1f s", call.host, outcome.reason, wait)
             if outcome.after:
                 self._rest(call.host, outcome.after)
@@ -251,7 +252,7 @@ class Http:
         status = response.status_code
         with response:
             if status in _LATER or status >= requests.codes.internal_server_error:
-                return _Again(f"answered with status {status}", asked_to_wait(response.headers))
+                return _Again(f"answered with status {status}", asked_to_wait(response.headers), status)
             answer = self._read(response)
         if isinstance(answer, _Again):
             return answer

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Final
 
-from sync.connector import setting
+from sync.connector import demand_choices, setting
 
 LARGEST_PAGE: Final = 5000
 NOT_SAID: Final = "not shared"
@@ -53,10 +53,7 @@ class RosterSettings:
     )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            choices = field.metadata["choices"]
-            if choices and getattr(self, field.name) not in choices:
-                raise ValueError(f"{field.name} is one of {', '.join(choices)}")
+        demand_choices(self)
         self.check_page_size(LARGEST_PAGE)
         self.names_of_years()
 

@@ -200,7 +200,8 @@ class _Desk:
             self.unclear[kind].add(key)  # it was said, so it is not absent
             for target, ref in zip(targets, key, strict=False):
                 if lost[target](ref) and not self._may_be_unclear(target, ref):
-                    self._refuse(kind, key, Fault.DANGLING, f"It names somebody or something that is not in {target}.")
+                    reason = f"Take it out, or add what it names, which is not in {target}."
+                    self._refuse(kind, key, Fault.DANGLING, reason)
 
     def _lost(self, target: Kind) -> Callable[[str], bool]:
         """Return the question whether a reference to `target` leads nowhere, as far as this picture can tell."""

@@ -62,6 +62,7 @@ def test_a_remembered_way_that_is_closed_now_is_forgotten(alice: Person):
 
 def test_support_finds_its_desk_and_nobody_s_account_finds_words(dana: Person):
     assert "/admin/" in text(dana.client, "/")
+    assert "No way in yet" not in text(dana.client, "/")
     client = signed_in(people.account("nobody@mail.example"))
     assert "Ask your school’s office" in text(client, "/")
 
@@ -180,3 +181,7 @@ def test_every_page_forbids_inline_script_and_style(alice: Person):
     assert "<style" not in page
     assert "onclick" not in page
     assert timezone.get_current_timezone_name() == "UTC"
+
+
+def test_the_box_at_sign_in_says_what_it_does(db: None):
+    assert '<label for="id_remember">Stay signed in on this device</label>' in text(Client(), "/accounts/login/")

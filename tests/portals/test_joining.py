@@ -1,5 +1,6 @@
 """Reception's pages of joining: the checklist, the connection, the settings, the test and the preview (R1–R3)."""
 
+import re
 from typing import Any
 
 import pytest
@@ -193,7 +194,11 @@ def test_a_test_is_asked_for_and_watched(
     text = page(rhea, CONNECTION)
     assert 'hx-trigger="every 2s"' in text
     assert "Look again" in text  # without JavaScript
+    assert '<span class="needs-script">This page looks again by itself.</span>' in text
     assert "Test again" not in text
+    along = re.findall(r'hx-select-oob="([^"]+)"', text)[0].split(",")
+    assert along == ["#steps", "#shares"]  # what the test found changes these as well
+    assert all(f'id="{name[1:]}"' in text for name in along)
     with scope.school(northgate.pk):
         assert Trial.objects.get().asked_by == rhea.account
 

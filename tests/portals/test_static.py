@@ -47,3 +47,10 @@ def test_templates_have_no_inline_style_or_script():
         text = page.read_text()
         assert not re.search(r"\sstyle=|<style|\son[a-z]+=|hx-on", text), page
         assert not re.search(r"<script(?![^>]*\ssrc=)", text), page
+
+
+def test_the_frame_of_a_whole_page_is_worn_by_no_part_of_one():
+    """`plain` on a table once made it as tall as the window, with the landing page's colours."""
+    for page in (ROOT / "templates").rglob("*.html"):
+        worn = {name for value in re.findall(r'class="([^"]+)"', page.read_text()) for name in value.split()}
+        assert not worn & {"plain", "desk"} or page.name in {"plain.html", "desk.html"}, page

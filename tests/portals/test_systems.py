@@ -38,10 +38,13 @@ def rows(text: str) -> list[tuple[str, str]]:
 def test_the_page_lists_exactly_the_seventeen_and_csv_each_with_its_partner(django_assert_num_queries: Any):
     with django_assert_num_queries(1):
         text = page("/systems/")
-    assert sorted(rows(text)) == sorted((system.name, system.partner or "—") for system in SYSTEMS)
+    assert sorted(rows(text)) == sorted((system.name, system.partner or "direct") for system in SYSTEMS)
     assert len(rows(text)) == 18
-    assert rows(text)[-1] == ("CSV files", "—")
+    assert rows(text)[-1] == ("CSV files", "direct")
     assert text.count(">Bromcom<") == 1
+    names = [name for name, partner in rows(text) if partner == "Wonde"]
+    assert names == sorted(names, key=str.casefold) != sorted(names)  # ScholarPack before SIMS, as people read
+    assert [name for name, _ in rows(text)][:2] == ["iSAMS", "ManageBac"]
     for label in LABELS.values():
         assert f'<th scope="col">{label}</th>' in text
 

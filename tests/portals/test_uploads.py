@@ -61,6 +61,16 @@ def test_an_upload_is_shown_before_it_is_done(rhea: Person, by_hand: School) -> 
     assert run.requested_by_id == rhea.account.pk
 
 
+def test_rows_that_lean_on_a_faulty_one_are_counted_and_it_is_named_once(rhea: Person, by_hand: School) -> None:
+    roster = "ref,given_name,family_name\n1,Ann,Lee\n77\n"
+    guardians = "ref,given_name,family_name\nG1,Joe,Lee\nG2,Zoe,Lee\n"
+    ties = "student_ref,guardian_ref\n1,G1\n99,G1\n99,G2\n"
+    _, text = seen(rhea, ("students.csv", roster), ("guardians.csv", guardians), ("ties.csv", ties))
+    assert "Take it out, or add what it names, which is not in students." in text
+    assert "2 ties</summary><div><p>99</p>" in text
+    assert ">The row has 1 columns but the header 3" in text
+
+
 def test_wrong_files_are_named_and_the_present_ones_stay(rhea: Person, by_hand: School) -> None:
     with scope.school(by_hand.pk):
         before = connections.active().settings

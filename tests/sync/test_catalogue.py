@@ -70,8 +70,15 @@ def test_no_system_promises_what_its_connector_cannot_read(system: System):
         told = shared(answer, ability, connector)
         if not reads(connector, ability):
             assert told.says is Says.NO
+            assert answer.says in {Says.NO, Says.UNKNOWN}  # what the system has is no use to a school if we leave it
         else:
             assert told == answer
+
+
+@named
+def test_staff_whom_only_a_super_user_removes_are_no_leavers(system: System):
+    answer = system.answers[Ability.STAFF_LEAVERS]
+    assert answer.says is {"managebac": Says.YES, "isams": Says.NO, "gg4l": Says.NO}.get(system.connector, answer.says)
 
 
 class Halfway(Connector):

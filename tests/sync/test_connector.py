@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sync.connector import Connector, setting
+from sync.connector import Connector, demand_choices, setting
 from sync.registry import CONNECTORS
 
 CANARY = "canary-that-must-not-be-shown"
@@ -24,6 +24,14 @@ def test_a_secret_is_no_part_of_the_repr_and_the_rest_is() -> None:
     shown = repr(Example(token=CANARY, spare=CANARY, host="api.mis.example"))
     assert CANARY not in shown
     assert "api.mis.example" in shown
+
+
+def test_a_setting_is_one_of_its_choices_unless_they_only_suggest() -> None:
+    shape = dataclasses.make_dataclass("Shape", [("region", str, setting(label="Region", choices=("uk", "au")))])
+    demand_choices(shape("uk"))
+    demand_choices(shape("nz"), free={"region"})
+    with pytest.raises(ValueError, match=r"^region is one of uk, au$"):
+        demand_choices(shape(CANARY))
 
 
 def test_a_setting_without_a_default_is_needed() -> None:

@@ -10,6 +10,8 @@ import pytest
 from sync.connector import Connector, setting
 from sync.connectors.csv_files import CsvFiles
 from sync.forms import SettingsForm
+from sync.joining import System
+from sync.models import MisProduct
 from sync.records import RosterRecord
 from sync.registry import CONNECTORS
 from tests.factories.trials import posted
@@ -39,6 +41,17 @@ def test_every_setting_is_asked_for_in_its_own_words_but_those_we_keep(connector
     for field in fields(connector):
         if field.name in asked:
             assert asked[field.name].label == field.metadata["label"]
+
+
+@every
+def test_what_is_needed_is_asked_for_first_in_the_order_of_the_guide(connector: type[Connector]):
+    asked = list(SettingsForm(connector, {}).fields.values())
+    needed = {field.metadata["label"] for field in fields(connector) if field.default is dataclasses.MISSING}
+    labels = [str(field.label) for field in asked]
+    first = sum(label in needed for label in labels)
+    assert set(labels[:first]) <= needed
+    guide = System(product=MisProduct(connector=connector.key), connector=connector, lines=()).settings
+    assert labels == [setting.label for setting in guide]
 
 
 @every
@@ -127,6 +140,7 @@ def test_a_secret_one_can_do_without_can_be_forgotten():
     form = SettingsForm(Odd, HELD, data(**SAME, forget_password="on"))
     assert form.is_valid(), form.errors
     assert form.given()["password"] == ""
+    assert form.fields["forget_password"].label == f"Forget the saved “{form.fields['password'].label}”"
     assert "forget_private_key" not in form.fields
     assert "forget_password" not in SettingsForm(Odd, {}).fields
 

@@ -207,6 +207,15 @@ def test_parts_are_understood_by_their_words(northgate: School, part: str):
     assert (lines["dietary"] == lines["medical"]) is ("dietary" in part)
 
 
+def test_classes_without_their_teachers_are_not_the_teachers_classes(northgate: School):
+    system = joining.system_of(MisProduct(name="Any", connector="wonde"))
+    parts = [("Classes", "reads"), ("Teaching", "not shared")]
+    with scope.school(northgate.pk):
+        test = Trial(findings=[{"part": part, "reach": reach, "text": "Said."} for part, reach in parts])
+    lines = {line.ability: line.word for line in joining.shares(system, test)}
+    assert lines["classes"] == "Not shared by your MIS"
+
+
 # Another system, and the time zone.
 
 

@@ -165,6 +165,7 @@ def test_settings_that_cannot_be_meant_are_refused(given: dict[str, str], words:
         ("grows", Busy, "changed while it was read"),
         ("forbidden", Refused, "does not let us read"),
         ("no-sftp", Busy, "hung up"),
+        ("strange-letters", Broken, "not UTF-8"),
     ],
 )
 def test_a_server_that_fails_is_told_apart_by_what_happens_next(
@@ -190,6 +191,12 @@ def test_a_server_that_is_not_there_is_tried_again_later() -> None:
         door().fingerprint(host="127.0.0.1", port=port)
     with pytest.raises(Busy, match="could not be reached"):
         door().fingerprint(host="nowhere.invalid", port=22)
+
+
+@pytest.mark.parametrize("host", ["files..school.example", f"{'x' * 64}.example"])
+def test_a_host_that_can_be_none_is_a_setting_to_correct(host: str) -> None:
+    with pytest.raises(Broken, match="no name of a host"):
+        door().fingerprint(host=host, port=22)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "192.168.1.1"])

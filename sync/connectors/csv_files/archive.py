@@ -14,8 +14,10 @@ LARGEST: Final = 500 * 1024 * 1024  # bytes of all members together, unpacked
 RATIO: Final = 200  # times smaller packed than unpacked; rosters reach about 20
 _SMALL: Final = 1024 * 1024  # bytes: below this a high ratio harms nobody
 _CHUNK: Final = 1 << 16
-# What zipfile raises for damage; RuntimeError is a password, or a compression that it does not know.
-_FAULTS: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError)
+_LONGEST_NAME: Final = 255  # bytes; no file of this machine has a longer one
+_PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+# What zipfile raises for damage; RuntimeError is a password, ValueError a name in letters that are none.
+FAULTS: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError)
 
 
 def unpack(path: Path, room: Path) -> tuple[Path, ...]:
@@ -27,7 +29,7 @@ def unpack(path: Path, room: Path) -> tuple[Path, ...]:
     try:
         with zipfile.ZipFile(path) as zipped:
             return tuple(_unpack(zipped, member, room, path.name) for member in _members(zipped, path.name))
-    except _FAULTS:
+    except FAULTS:
         pass  # raised below: the fault itself may quote names of files
     raise Broken(f"{path.name} is damaged, encrypted or no zip file. Export it again; nothing was changed.")
 
@@ -41,7 +43,7 @@ def demand_modest(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as zipped:
             _demand_modest(zipped.infolist(), path.name, most=MOST_MEMBERS * 10)
-    except _FAULTS:
+    except FAULTS:
         pass
     else:
         return
@@ -50,23 +52,29 @@ def demand_modest(path: Path) -> None:
 
 def _members(zipped: zipfile.ZipFile, name: str) -> Iterator[zipfile.ZipInfo]:
     """Yield the members worth reading: no folders, no resource forks of a Mac, no zip inside a zip."""
-    found = [each for each in zipped.infolist() if not each.is_dir() and _is_ours(each.filename)]
+    found = [each for each in zipped.infolist() if _is_ours(each.filename)]
     _demand_modest(found, name, most=MOST_MEMBERS)
     bare = [_bare(each).casefold() for each in found]
     twice = sorted({each for each in bare if bare.count(each) > 1})
     if twice:
         raise Broken(f"{name} holds {twice[0]} in two folders. Keep one of them.")
+    if any(len(each.encode()) > _LONGEST_NAME for each in bare):
+        raise Broken(f"{name} holds a file whose name is too long. Give it a shorter one.")
     yield from found
 
 
 def _is_ours(filename: str) -> bool:
-    parts = PurePosixPath(filename.replace("\\", "/")).parts
-    usable = is_usable(parts[-1]) and not parts[-1].lower().endswith(".zip")
-    return usable and not any(part.startswith(("__MACOSX", ".")) and part != ".." for part in parts[:-1])
+    path = _path(filename)
+    usable = is_usable(path.name) and not path.name.lower().endswith(".zip") and not filename.endswith("/")
+    return usable and not any(part.startswith(("__MACOSX", ".")) and part != ".." for part in path.parts[:-1])
 
 
 def _bare(member: zipfile.ZipInfo) -> str:
-    return PurePosixPath(member.filename.replace("\\", "/")).name
+    return _path(member.filename).name
+
+
+def _path(filename: str) -> PurePosixPath:
+    return PurePosixPath(filename.replace("\\", "/"))
 
 
 def _demand_modest(members: list[zipfile.ZipInfo], name: str, *, most: int) -> None:
@@ -74,6 +82,8 @@ def _demand_modest(members: list[zipfile.ZipInfo], name: str, *, most: int) -> N
     packed = sum(each.compress_size for each in members)
     if len(members) > most or size > LARGEST or (size > _SMALL and size > packed * RATIO):
         raise Broken(f"{name} would unpack to more than a school's lists can be; it is not opened.")
+    if not _PACKED.issuperset(each.compress_type for each in members):
+        raise Broken(f"{name} is packed in a way that we do not open. Pack it as an ordinary zip file.")
 
 
 def _unpack(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, room: Path, name: str) -> Path:

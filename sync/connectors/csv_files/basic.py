@@ -4,6 +4,7 @@ It holds active records only. A student with several contacts has as many rows, 
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -89,6 +90,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "enrollments": ("class", "student"),
 }
 _NAMELESS: Final = "{field} is blank: without it nobody can tell who or what this is."
+_NO_SCHOOL: Final = "School_id is blank, so it cannot be told whether this is of our school."
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,11 +144,12 @@ class _Desk:
         if "students" not in sources:
             raise Broken("There is no students.csv. Upload it together with the other files; nothing was changed.")
         self.sources, self.school, self.order, self.room = sources, school, order, room
+        self.several = False  # schools in these files
         self.remarks: list[str] = []
 
     def out(self) -> Iterator[RosterRecord]:
         """Yield everything, each kind behind its list."""
-        self.school = self._ours()
+        self.several = self._are_several()
         yield from self._students_and_contacts()
         yield from self._staff()
         yield from self._classes()
@@ -156,27 +159,30 @@ class _Desk:
             yield Remark(text=f"Not read, because the Basic Roster has no such list: {', '.join(strange)}.")
         yield from (Remark(text=text) for text in self.remarks)
 
-    def _ours(self) -> str:
-        """Return our school; nothing if there is only one, because then everything is ours."""
-        where = "schools" if "schools" in self.sources else "students"
-        schools = {line.ref("school") for line in self._lines(where, all_schools=True)} - {""}
+    def _are_several(self) -> bool:
+        """Return whether the files are of several schools; where they are of one, everything is ours."""
+        named = (line.ref("school") for name in ("schools", "students") for line in self._lines(name, all_schools=True))
+        schools = set(named) - {""}
         if self.school and schools and self.school not in schools:
-            raise Doubtful(f"The school set up here is not in {where}.csv; nothing was changed. Correct its reference.")
+            raise Doubtful("The school set up here is not in these files; nothing was changed. Correct its reference.")
         if len(schools) > 1 and not self.school:
-            raise Doubtful(f"{where}.csv names {len(schools)} schools: set up which is yours; nothing was changed.")
-        return self.school
+            raise Doubtful(f"The files name {len(schools)} schools: set up which is yours; nothing was changed.")
+        return len(schools) > 1
 
     def _listing(self, name: str) -> Listing | None:
         return Listing(self.sources[name], _COLUMNS[name], needed=_NEEDED[name]) if name in self.sources else None
 
     def _lines(self, name: str, *, all_schools: bool = False) -> Iterator[Line]:
-        """Yield the rows of a list that are of our school, or may be."""
+        """Yield the rows of a list that are of our school; one that may be of any is there, but cannot be used."""
         listing = self._listing(name)
         if listing is None:
             return
         self.remarks += [text for text in listing.remarks if text not in self.remarks]
         for line in listing.lines():
-            if all_schools or not self.school or line.ref("school") in {"", self.school}:
+            school = line.ref("school")
+            if self.several and not school:
+                yield dataclasses.replace(line, fault=line.fault or _NO_SCHOOL)
+            elif all_schools or not self.school or school in {"", self.school}:
                 yield line
 
     def _students_and_contacts(self) -> Iterator[RosterRecord]:

@@ -18,7 +18,7 @@ from sync.connectors.csv_files.formats import Format, format_of, sources_in
 from sync.connectors.csv_files.lists import KIND_BY_NAME, read_list
 from sync.connectors.csv_files.settings import CsvSettings
 from sync.connectors.csv_files.table import Source
-from sync.errors import Broken
+from sync.errors import Broken, Doubtful
 from sync.records import Kind, MarkRecord, Remark, RosterRecord, Session
 from sync.sftp import Login, another_key, same_fingerprint
 
@@ -36,9 +36,7 @@ class CsvFiles(Connector):
         """Yield all lists, each kind read to its end followed by its `Complete`; see `Connector.roster`."""
         with self._opened(lambda name: not holds_marks(name)) as batch:
             if not batch.files and self.settings.place != "upload":
-                raise Broken(
-                    "The drop folder holds no files of a roster (.csv, .zip, .xlsx, .xls). Nothing was changed."
-                )
+                raise Broken("The drop folder holds no files of a roster (.csv, .zip, .xlsx). Nothing was changed.")
             lists = tuple(source for source in batch.sources if not source.stem.startswith(STEM))
             yield from self._records(batch, lists)
             demand_unchanged(batch.files)
@@ -67,6 +65,11 @@ class CsvFiles(Connector):
                 yield from oneroster.roster(lists, school=school, order=order, today=today, room=batch.room)
             case Format.BASIC:
                 yield from basic.roster(lists, school=school, order=order, room=batch.room)
+            case Format.OURS if school:
+                raise Doubtful(
+                    "Our own templates cannot tell one school from another, but a school is set up here. If the files "
+                    "are of your school alone, clear its reference in the settings; nothing was changed."
+                )
             case Format.OURS:
                 yield from _templates(lists, order=order, between=lambda: demand_unchanged(batch.files))
 

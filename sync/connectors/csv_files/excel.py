@@ -13,13 +13,12 @@ import msgspec
 from lxml import etree
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
 
-from sync.connectors.csv_files.archive import demand_modest
+from sync.connectors.csv_files.archive import FAULTS, demand_modest
 from sync.connectors.csv_files.columns import plain_header
 from sync.connectors.csv_files.table import Known, Row, Source, Table, no_header
 from sync.errors import Broken
 from sync.spool import Spool
 
-LARGEST_OLD: Final = 64 * 1024 * 1024  # bytes of an .xls file
 MOST_CELLS: Final = 20_000_000  # from the first to the last cell in use; the library makes room for all between them
 _EXACT: Final = 1e15  # Excel keeps fifteen digits of a number; what is longer has lost its end
 _ERROR: Final = "#NUM!"
@@ -63,15 +62,11 @@ class SheetSource(Source):
         header = dict(enumerate(first.cells))
         lost = [header[i] for i in sorted(numbers & header.keys()) if _REFERENCE.search(plain_header(header[i]))]
         named = ", ".join(f"“{' '.join(each.split())[:40]}”" for each in lost)
-        old = (
-            f"{self.name}: an .xls file does not tell us which cells are errors (#REF!), so they read as empty; save "
-            "it as .xlsx."
-        )
         zeros = (
             f"{self.name}: these columns hold numbers, in which leading zeros are lost: {named}. If references begin "
             "with 0, format the column as text and type them again."
         )
-        return (*([zeros] if lost else []), *([old] if self._path.suffix.lower() == ".xls" else []))
+        return (zeros,) if lost else ()
 
 
 class SheetTable(Table):
@@ -98,13 +93,12 @@ def sheets_of(path: Path, *, room: contextlib.ExitStack) -> tuple[SheetSource, .
     """Return the sheets of a workbook that hold something; hidden ones too, for nobody hides a list from its system.
 
     Raises:
-        Broken: it is damaged, protected by a password, or larger than it may be.
+        Broken: it is damaged, protected by a password, larger than it may be, or of the old kind.
     """
-    if path.suffix.lower() == ".xlsx":
-        demand_modest(path)
-        _demand_room(path)
-    elif path.stat().st_size > LARGEST_OLD:
-        raise Broken(f"{path.name} is larger than a school's lists can be; it is not opened.")
+    if path.suffix.lower() == ".xls":  # an error (#REF!) reads as empty there, and would clear what we hold
+        raise Broken(f"{path.name} is an old Excel file, in which errors look like empty cells. Save it as .xlsx.")
+    demand_modest(path)
+    _demand_room(path)
     with _open(path) as book:
         kept = [each.name for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
         names = [name for name in kept if book.get_sheet_by_name(name).total_height]
@@ -145,7 +139,7 @@ def _filled(sheet: CalamineSheet, errors: frozenset[Place]) -> Iterator[Line]:
         while cells and not cells[-1].strip():
             cells.pop()
         if cells:
-            numbers = [i for i, value in enumerate(values) if isinstance(value, float) and not isinstance(value, bool)]
+            numbers = [i for i, value in enumerate(values) if isinstance(value, float)]
             yield Line(number + 1, cells, numbers)
 
 
@@ -207,7 +201,7 @@ def _xml(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as book:
             yield book
             return
-    except (etree.XMLSyntaxError, zipfile.BadZipFile, KeyError, ValueError):
+    except (*FAULTS, etree.XMLSyntaxError, KeyError):
         pass
     raise Broken(f"{path.name} is damaged. Save it again.")
 

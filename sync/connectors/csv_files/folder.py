@@ -25,7 +25,7 @@ def is_usable(name: str) -> bool:
 
 
 def files_in(folder: Path) -> tuple[File, ...]:
-    """List the files of a folder that can be read, by name.
+    """List the files of a folder that can be read, by name; a link may lead to another school's, and is none.
 
     Raises:
         Broken: there is no such folder.
@@ -34,7 +34,7 @@ def files_in(folder: Path) -> tuple[File, ...]:
     """
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_file())
+            names = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
     except (FileNotFoundError, NotADirectoryError):
         raise Broken("The folder with the CSV files is not there. Upload the files again.") from None
     except OSError as fault:

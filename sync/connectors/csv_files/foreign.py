@@ -58,7 +58,7 @@ class Listing:
     """A list and its columns.
 
     Raises:
-        Broken: it is damaged, or lacks a column without which nobody can tell what a row is about.
+        Broken: it is damaged, has a column twice, or lacks one without which nobody can tell what a row is about.
     """
 
     def __init__(self, source: Source, names: Names, *, needed: Sequence[str]) -> None:
@@ -66,6 +66,9 @@ class Listing:
         self._table: Table = source.table(lambda header: sum(plain_header(each) in known for each in header))
         plain = list(map(plain_header, self._table.header))
         found = {name: next((h for h in headers if h in plain), "") for name, headers in names.items()}
+        twice = next((header for header in found.values() if header and plain.count(header) > 1), "")
+        if twice:
+            raise Broken(f"{source.name} has {plain.count(twice)} columns that could be {twice}. Keep the right one.")
         self._index = {name: plain.index(header) for name, header in found.items() if header}
         missing = [names[name][0] for name in needed if name not in self._index]
         if missing:

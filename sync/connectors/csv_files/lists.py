@@ -11,7 +11,7 @@ from sync.connectors.csv_files.table import Source
 from sync.records import Complete, Kind, Remark, RosterRecord, Unreadable
 
 TWICE: Final = "the reference appears twice with different contents; keep the row that is right."
-RAGGED: Final = "the row has {found} columns but the header {wanted}; look for a missing or extra delimiter."
+RAGGED: Final = "The row has {found} columns but the header {wanted}; look for a missing or extra delimiter."
 
 # Without case and ending. The first name is ours; the others are what schools call the same list.
 NAMES: Final[dict[Kind, tuple[str, ...]]] = {

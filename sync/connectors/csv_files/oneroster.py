@@ -310,20 +310,24 @@ class _Desk:
             )
 
     def _ours(self) -> frozenset[str]:
-        """Return our school and its parts; nothing if there is only one school, because then everything is ours."""
+        """Return our school and its parts; nothing if there is only one school, because then everything is ours.
+
+        Only a whole list shows that there is one: a delta may hold our school alone, and a deleted school has people.
+        """
+        whole = self.package.modes["orgs"] is Mode.BULK
         parents: dict[str, str] = {}
         schools = []
         for line, gone in self._lines("orgs"):
             if line.fault:
                 raise Broken(f"{line.place}: {line.fault}")
+            schools += [line.ref("ref")] if line.word("type") == "school" else []
             if not gone:
                 parents[line.ref("ref")] = line.ref("parent")
-                schools += [line.ref("ref")] if line.word("type") == "school" else []
-        if self.school and self.school not in parents:
+        if whole and self.school and self.school not in parents:
             raise Doubtful("The school set up here is not in orgs.csv; nothing was changed. Correct its reference.")
         if not self.school and len(schools) > 1:
             raise Doubtful(f"orgs.csv lists {len(schools)} schools: set up which is yours; nothing was changed.")
-        if len(schools) <= 1:
+        if not self.school or (whole and len(schools) <= 1):
             return frozenset()
         found = {self.school}
         while more := {org for org, parent in parents.items() if parent in found} - found:

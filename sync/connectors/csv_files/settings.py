@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import Final
 
-from sync.connector import setting
+from sync.connector import demand_choices, setting
 from sync.connectors.csv_files.cells import ORDERS
 
 PLACES: Final = ("upload", "drop", "sftp")
@@ -62,10 +62,7 @@ class CsvSettings:
     )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            choices = field.metadata["choices"]
-            if choices and getattr(self, field.name) not in choices:
-                raise ValueError(f"{field.name} is one of {', '.join(choices)}")
+        demand_choices(self)
         if self.place == "sftp":
             self._demand_sftp()
 

@@ -13,7 +13,8 @@ from sync.keys import Bearer
 
 _PATH: Final = "/api/batch/1.0/xml.ashx"
 # Statuses with which iSAMS may say in a `<Message>` that the key is set up wrongly; which one it takes is not known.
-_ANSWERED: Final = frozenset({200, 400, 404, 405, 500})
+_UNHANDLED: Final = 500
+_ANSWERED: Final = frozenset({200, 400, 404, 405, _UNHANDLED})
 
 
 def document(http: Http, settings: IsamsSettings, key: str) -> Iterator[tuple[str, Node]]:
@@ -39,7 +40,7 @@ def _body(http: Http, settings: IsamsSettings, key: str) -> Iterator[BinaryIO]:
         except Broken as fault:
             error: SyncError = fault
         except Busy as fault:
-            if "status 500" not in str(fault):
+            if fault.status != _UNHANDLED:
                 raise
             error = fault
         else:

@@ -108,7 +108,7 @@ class Picture:
         yield from self._kind(Kind.CLASSES, lists.groups, self._class)
         yield from self._linked(Kind.ENROLMENTS, self._seats(), _enrolment)
         yield from self._linked(Kind.TEACHING, self._posts(), _teaching)
-        yield from self._linked(Kind.MEDICAL, self._notes(settings.medical), _medical)
+        yield from self._linked(Kind.MEDICAL, self._notes(settings.medical), self._medical)
         yield from self._linked(Kind.DIETARY, self._notes(settings.dietary), _dietary)
         yield from (Remark(text=text) for text in self._remarks())
 
@@ -261,6 +261,10 @@ class Picture:
             upn=pupils.told(row, "upn"),
         )
 
+    def _medical(self, row: Link) -> Medical:
+        student, field = row.refs
+        return Medical(student_ref=student, ref=field, condition=self._settings.conditions[field], details=row.text)
+
     def _year(self, number: str) -> Text:
         """Return the school's own name of a year; without the list of names none, for rules hang on the names."""
         if "years" not in self._lists.filled:
@@ -312,10 +316,6 @@ def _enrolment(row: Link) -> Enrolment:
 
 def _teaching(row: Link) -> Teaching:
     return Teaching(class_ref=row.refs[0], staff_ref=row.refs[1])
-
-
-def _medical(row: Link) -> Medical:
-    return Medical(student_ref=row.refs[0], ref=row.refs[1], condition=row.refs[1], details=row.text)
 
 
 def _dietary(row: Link) -> Dietary:

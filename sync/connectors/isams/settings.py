@@ -4,12 +4,13 @@ import dataclasses
 import re
 from typing import Final
 
-from sync.connector import setting
+from sync.connector import demand_choices, setting
 
 GROUPS: Final = ("forms and sets", "forms", "sets")
 PEOPLE: Final = ("contact", "person")
 NO_YES: Final = ("no", "yes")
 _BETWEEN: Final = re.compile(r"[\s,;]+")
+_SEAM: Final = re.compile(r"(?<=[^\W_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_.\s-]+")  # between words of a name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,10 +77,7 @@ class IsamsSettings:
             raise ValueError("with a batch_secret there is one api_key and no health_key")
         if bool(self.client_id) != bool(self.client_secret):
             raise ValueError("client_id and client_secret come together")
-        for field in dataclasses.fields(self):
-            choices = field.metadata["choices"]
-            if choices and getattr(self, field.name) not in choices:
-                raise ValueError(f"{field.name} is one of {', '.join(choices)}")
+        demand_choices(self)
 
     @property
     def base(self) -> str:
@@ -117,13 +115,25 @@ class IsamsSettings:
     @property
     def medical(self) -> frozenset[str]:
         """The fields of the health list that are medical notes, in lower case."""
-        return _names(self.medical_fields) if self.health else frozenset()
+        return frozenset(self.conditions) if self.health else frozenset()
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What a person reads above the note of each medical field, by its name in lower case."""
+        return {name.lower(): _in_words(name) for name in _names(self.medical_fields)}
 
     @property
     def dietary(self) -> frozenset[str]:
         """The fields of the health list that are dietary needs, in lower case."""
-        return _names(self.dietary_fields) if self.health else frozenset()
+        return frozenset(map(str.lower, _names(self.dietary_fields))) if self.health else frozenset()
 
 
-def _names(written: str) -> frozenset[str]:
-    return frozenset(name.lower() for name in map(str.strip, written.split(",")) if name)
+def _names(written: str) -> list[str]:
+    return [name for name in map(str.strip, written.split(",")) if name]
+
+
+def _in_words(name: str) -> str:
+    """Return “Medical notes” of “MedicalNotes”, and “GP notes” of “GPNotes”."""
+    words = [word if word.isupper() and len(word) > 1 else word.lower() for word in _SEAM.split(name) if word]
+    said = " ".join(words)
+    return said[:1].upper() + said[1:]

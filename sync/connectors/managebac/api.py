@@ -89,7 +89,7 @@ def title(name: str) -> str:
 def not_permitted(what: str, *permissions: str) -> str:
     """Say what we do not get, and what to tick if we should."""
     ticks = " and ".join(f"“{one}”" for one in permissions)
-    return f"{what}: not shared with us. If they should be, permit {ticks} to the token {WHERE}."
+    return f"{what[:1].upper()}{what[1:]}: not shared with us. If they should be, permit {ticks} to the token {WHERE}."
 
 
 def _refused(permission: str) -> str:

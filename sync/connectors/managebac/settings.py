@@ -4,7 +4,7 @@ import dataclasses
 from typing import Final
 from urllib.parse import urlsplit
 
-from sync.connector import setting
+from sync.connector import demand_choices, setting
 from sync.keys import Bearer, Fixed, Keys
 
 REGIONS: Final = {
@@ -74,10 +74,7 @@ class ManageBacSettings:
     )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            choices = field.metadata["choices"]
-            if choices and getattr(self, field.name) not in choices:
-                raise ValueError(f"{field.name} is one of {', '.join(choices)}")
+        demand_choices(self)
         for name in _CREDENTIALS:
             if not _is_word(getattr(self, name)):
                 raise ValueError(f"{name} is one word of plain letters, digits and signs, as ManageBac shows it")

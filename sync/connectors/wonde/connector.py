@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from sync.connector import Connector, Finding, Reach, setting
+from sync.connector import Connector, Finding, Reach, demand_choices, setting
 from sync.connectors.wonde.pages import MOST_ROWS, Api
 from sync.connectors.wonde.picture import Picture
 from sync.connectors.wonde.probing import Probe
@@ -82,9 +82,7 @@ class WondeSettings:
             raise ValueError(f"host is one of {', '.join(HOSTS)}")
         if not _SCHOOL.fullmatch(self.school):
             raise ValueError("school is Wonde's id of the school")
-        for name, choices in (("classes", CLASSES), ("staff_email", STAFF_EMAIL), ("totals", YES_NO)):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is one of {', '.join(choices)}")
+        demand_choices(self, free={"host"})
 
     @property
     def base(self) -> str:

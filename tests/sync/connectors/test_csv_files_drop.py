@@ -84,6 +84,30 @@ def test_a_marker_says_that_a_batch_is_whole(tmp_path: Path, path: str, marker: 
     assert who(tmp_path) == "New"
 
 
+@pytest.mark.parametrize(("path", "marker"), [("students.csv", "all.done"), ("today.zip", "today.done")])
+def test_a_marker_of_the_night_before_says_nothing_of_files_written_since(
+    tmp_path: Path, path: str, marker: str
+) -> None:
+    lay(tmp_path / "yesterday" / "students.csv", "Old", hours=24)
+    lay(tmp_path / path, "New", hours=0)
+    (tmp_path / marker).touch()
+    at = time.time() - 24 * HOUR
+    os.utime(tmp_path / marker, (at, at))
+    assert who(tmp_path) == "Old"
+
+
+def test_a_link_to_a_file_of_somebody_else_is_not_followed(tmp_path: Path) -> None:
+    lay(tmp_path / "other" / "students.csv", "Stranger")
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    (ours / "students.csv").symlink_to(tmp_path / "other" / "students.csv")
+    (ours / "today").symlink_to(tmp_path / "other", target_is_directory=True)
+    assert "holds no files" in str(fault(ours))
+    upload = CsvFiles(CsvSettings(folder=str(ours)), Http())
+    with pytest.raises(Broken, match="no students"):
+        list(upload.roster())
+
+
 def test_an_empty_file_is_not_settled(tmp_path: Path) -> None:
     lay(tmp_path / "students.csv")
     (tmp_path / "ties.csv").touch()

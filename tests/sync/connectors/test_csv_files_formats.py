@@ -164,6 +164,31 @@ def test_one_school_of_several_has_to_be_named(tmp_path: Path, night: Night) -> 
         read(tmp_path, school=oneroster_csv.NEIGHBOUR)
 
 
+def test_a_change_of_our_school_alone_does_not_make_everybody_ours(tmp_path: Path, night: Night) -> None:
+    path = oneroster_csv.write(night, tmp_path / "roster.zip", neighbour=True)
+    edit(path, "manifest.csv", lambda t: [[*row[:-1], "delta"] if "orgs" in row[0] else row for row in t])
+    edit(path, "orgs.csv", lambda t: [row for row in t if row[0] in {"sourcedId", oneroster_csv.SCHOOL}])
+    assert kinds(read(tmp_path, school=oneroster_csv.SCHOOL)) == truth(night, version="1.1")
+    edit(path, "orgs.csv", lambda t: t[:1])
+    assert kinds(read(tmp_path, school=oneroster_csv.SCHOOL)) == truth(night, version="1.1")
+
+
+def test_a_school_that_was_deleted_is_still_not_ours(tmp_path: Path, night: Night) -> None:
+    path = oneroster_csv.write(night, tmp_path / "roster.zip", neighbour=True)
+
+    def deleted(table: Table) -> Table:
+        status = table[0].index("status")
+        return [
+            [*row[:status], "tobedeleted", *row[status + 1 :]] if row[0] == oneroster_csv.NEIGHBOUR else row
+            for row in table
+        ]
+
+    edit(path, "orgs.csv", deleted)
+    with pytest.raises(Doubtful, match="lists 2 schools"):
+        read(tmp_path)
+    assert kinds(read(tmp_path, school=oneroster_csv.SCHOOL)) == truth(night, version="1.1")
+
+
 def test_a_list_that_the_manifest_promises_must_be_there(tmp_path: Path, night: Night) -> None:
     edit(oneroster_csv.write(night, tmp_path / "roster.zip"), "enrollments.csv", lambda _: None)
     with pytest.raises(Broken, match=r"promises enrollments\.csv"):
@@ -377,11 +402,30 @@ def test_one_school_of_a_basic_roster_has_to_be_named(tmp_path: Path, night: Nig
     basic_roster.write(night, tmp_path)
     rewrite(tmp_path / "schools.csv", lambda t: [*t, ["S2", "Next door"]])
     rewrite(tmp_path / "students.csv", lambda t: [*t, ["S2", "N1", "", "", "Next", "", "Nia", *([""] * 13)]])
-    with pytest.raises(Doubtful, match="names 2 schools"):
+    with pytest.raises(Doubtful, match="name 2 schools"):
         read(tmp_path, dates="mdy")
-    with pytest.raises(Doubtful, match=r"not in schools\.csv"):
+    with pytest.raises(Doubtful, match="not in these files"):
         read(tmp_path, dates="mdy", school="S3")
     assert kinds(read(tmp_path, dates="mdy", school="S1"))[Kind.STUDENTS] == basic_truth(night)[Kind.STUDENTS]
+
+
+def test_of_several_schools_a_row_without_one_brings_nobody_and_ends_nobody(tmp_path: Path, night: Night) -> None:
+    basic_roster.write(night, tmp_path)
+    rewrite(tmp_path / "schools.csv", lambda t: [*t, ["S2", "Next door"]])
+    rewrite(tmp_path / "students.csv", lambda t: [*t, ["", "N1", "", "", "Next", "", "Nia", *([""] * 13)]])
+    found = read(tmp_path, dates="mdy", school="S1")
+    assert kinds(found)[Kind.STUDENTS] == basic_truth(night)[Kind.STUDENTS]
+    assert (Kind.STUDENTS, "N1", "") in unreadable(found)
+    rewrite(tmp_path / "students.csv", lambda t: [row[1:] for row in t])
+    with pytest.raises(Doubtful, match="no students of this school"):
+        read(tmp_path, dates="mdy", school="S1")
+
+
+def test_a_school_that_only_the_students_name_is_seen(tmp_path: Path, night: Night) -> None:
+    basic_roster.write(night, tmp_path)
+    rewrite(tmp_path / "students.csv", lambda t: [*t, ["S2", "N1", "", "", "Next", "", "Nia", *([""] * 13)]])
+    with pytest.raises(Doubtful, match="name 2 schools"):
+        read(tmp_path, dates="mdy")
 
 
 def test_teachers_who_are_staff_too_are_one_person(tmp_path: Path, night: Night) -> None:
@@ -414,6 +458,19 @@ def test_two_formats_at_once_are_for_a_person(tmp_path: Path, names: list[str], 
     with pytest.raises(Doubtful) as caught:
         read(tmp_path)
     assert words in str(caught.value)
+
+
+def test_of_two_columns_with_one_name_none_is_chosen(tmp_path: Path, night: Night) -> None:
+    basic_roster.write(night, tmp_path)
+    rewrite(tmp_path / "students.csv", lambda t: [[*t[0], "STUDENT ID"], *([*row, "9"] for row in t[1:])])
+    with pytest.raises(Broken, match="2 columns that could be student_id"):
+        read(tmp_path, dates="mdy")
+
+
+def test_our_templates_are_of_one_school(tmp_path: Path) -> None:
+    (tmp_path / "students.csv").write_text("student_id,first_name,last_name,school_id\n1,Ann,Lee,S2\n")
+    with pytest.raises(Doubtful, match="cannot tell one school from another"):
+        read(tmp_path, school="S1")
 
 
 def test_a_complete_claims_what_came(tmp_path: Path, night: Night) -> None:

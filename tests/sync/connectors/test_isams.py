@@ -188,6 +188,22 @@ def expected_notes(night: Night) -> dict[tuple[str, str], str]:
     return {key: ("\n" if key[1] == "conditions" else ", ").join(texts).strip() for key, texts in notes.items()}
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("MedicalNotes", "Medical notes"),
+        ("GPNotes", "GP notes"),
+        ("medical_notes", "Medical notes"),
+        ("allergies", "Allergies"),
+        ("CarriesAnEpiPen2", "Carries an epi pen2"),
+    ],
+)
+def test_a_note_is_headed_with_the_name_of_its_field_in_words(name: str, words: str) -> None:
+    settings = IsamsSettings(host="a.example", api_key="k", health_list="Health", medical_fields=f"Other, {name}")
+    assert settings.conditions == {"other": "Other", name.lower(): words}
+    assert settings.medical == settings.conditions.keys()
+
+
 @pytest.mark.parametrize("night", [1, 2])
 def test_a_roster_is_the_truth(school: SchoolWorld, night: int) -> None:
     truth = school.at(night)
@@ -202,6 +218,7 @@ def test_a_roster_is_the_truth(school: SchoolWorld, night: int) -> None:
     notes = {key: one.details for key, one in said(records, Medical).items()}
     notes |= {key: one.need for key, one in said(records, Dietary).items()}
     assert notes == expected_notes(truth)
+    assert {one.condition for one in of(Medical, records)} == {"Conditions"}
     assert complete(records) == set(Kind)
     assert not of(Unreadable, records)
     assert not remarks(records)

@@ -123,7 +123,7 @@ def notes_of_one_text(truth: Portrait) -> Portrait:
 def notes_of_one_field(truth: Portrait) -> Portrait:
     """Whatever is wrong with a student stands in one field, which is called after itself."""
     notes = {
-        (student, "conditions"): {**values, "details": in_one(condition, values["details"])}
+        (student, "Conditions"): {**values, "details": in_one(condition, values["details"])}
         for (student, condition), values in truth[Kind.MEDICAL].items()
     }
     return {**truth, Kind.MEDICAL: notes}

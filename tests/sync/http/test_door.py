@@ -91,16 +91,18 @@ def test_what_passes_is_tried_again(http: Http, serve: Serve, waits: list[float]
 
 def test_what_does_not_pass_is_busy(http: Http, serve: Serve, waits: list[float]) -> None:
     url, partner = serve({}, "down")
-    with pytest.raises(Busy, match="status 500, 5 times"):
+    with pytest.raises(Busy, match="status 500, 5 times") as caught:
         http.get(f"{url}/x")
+    assert caught.value.status == 500
     assert (len(partner.requests), len(waits)) == (5, 4)
 
 
 def test_nobody_there_is_busy(http: Http, waits: list[float]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but it does not listen
-        with pytest.raises(Busy, match="could not be reached"):
+        with pytest.raises(Busy, match="could not be reached") as caught:
             http.get(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+    assert caught.value.status is None
     assert len(waits) == 4
 
 
