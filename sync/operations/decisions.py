@@ -24,7 +24,7 @@ __all__ = [
     "withdraw",
 ]
 
-BRAKES: Final = frozenset({Case.DEPARTURES, Case.ID_SCHEME, Case.UNREADABLE})
+BRAKES: Final = frozenset({Case.DEPARTURES, Case.ID_SCHEME})
 APPROVED_FOR: Final = datetime.timedelta(days=7)  # a brake's approval that no run has used by then is none
 
 
