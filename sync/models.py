@@ -291,8 +291,23 @@ class Hold(SchoolOwned):
         return f"hold {self.pk}"
 
 
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    """Filters of decisions."""
+
+    def standing(self) -> Self:
+        """Decisions that nobody took back and, of the approvals that run out, none that a run has used up."""
+        return self.filter(models.Q(expires_at=None) | models.Q(run=None), withdrawn_at=None)
+
+    def in_force(self, at: datetime.datetime) -> Self:
+        """Decisions that a run at this moment goes by."""
+        return self.standing().filter(models.Q(expires_at=None) | models.Q(expires_at__gt=at))
+
+
 class Decision(SchoolOwned):
-    """What a person decided about a hold: of exactly these facts, for they are its digest (R12, R22–R24, D4)."""
+    """What a person decided about a hold: of exactly these facts, for they are its digest (R12, R22–R24, D4).
+
+    An approval that runs out (`expires_at`) lets one run do it, once; every other decision is gone by every night.
+    """
 
     digest = models.CharField()
     case = models.CharField()
@@ -306,6 +321,8 @@ class Decision(SchoolOwned):
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     run = OwnedKey(Run, models.PROTECT, null=True, blank=True, related_name="decisions")  # that carried it out
 
+    objects = scope.OwnedManager.from_queryset(DecisionQuerySet)()  # type: ignore[misc] # more than the base's
+
     class Meta:
         ordering: ClassVar[list[str]] = ["-at", "-id"]
         constraints: ClassVar[list[Any]] = [
@@ -316,6 +333,15 @@ class Decision(SchoolOwned):
 
     def __str__(self) -> str:
         return f"decision {self.pk}"
+
+    def holds_at(self, moment: datetime.datetime) -> bool:
+        """Whether it has not come to its end; withdrawn and used ones are the queryset's affair."""
+        return self.expires_at is None or self.expires_at > moment
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it was an approval for one time, and a run has carried it out."""
+        return self.expires_at is not None and self.run_id is not None
 
 
 class CharacterReview(SchoolOwned):

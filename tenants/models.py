@@ -98,6 +98,10 @@ class School(models.Model):
         """Say an instant in the school's own time."""
         return instant.astimezone(self.zone)
 
+    def rolls_over(self, day: datetime.date) -> bool:
+        """Whether classes are rebuilt for the new year on this day; both ends of the calendar belong to it."""
+        return bool(self.rollover_from and self.rollover_until and self.rollover_from <= day <= self.rollover_until)
+
 
 class SchoolDomain(models.Model):
     """An e-mail domain of a school's staff, matched exactly (R38, R39). Schools of one trust may share one."""

@@ -20,7 +20,7 @@ from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
 from sync.joining import fingerprint
 from sync.models import Connection, Run, Trial
-from sync.operations import connections, pulls
+from sync.operations import answers, connections, pulls
 from sync.pipeline.apply import apply
 from sync.pipeline.extract import Extract, extract
 from sync.pipeline.gate import gate
@@ -134,7 +134,8 @@ def preview(*, school: School, folder: str = "", clock: Clock = timezone.now) ->
     roster = normalise(_read(link).records, today=night)
     with scope.school(school.pk):
         held = snapshot(generation=link.generation)
-        return Preview(plan=_gated(held, roster, school, night)[1], roster=roster)
+        given = answers.answers(at=clock())
+        return Preview(plan=_gated(held, roster, school, night, given)[1], roster=roster)
 
 
 def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
@@ -237,12 +238,14 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         if (paused := connections.active().paused_reason) not in {"", link.paused_reason}:
             raise Refused(paused)  # paused while we read
         held = snapshot(generation=current.generation)
-        wish, gated = _gated(held, roster, school, current.local_date)
+        given = answers.answers(at=clock(), lock=True)
+        wish, gated = _gated(held, roster, school, current.local_date, given)
         stages.done("plan", f"{wish.writes} changes")
         stages.done("gate", f"{len(gated.holds)} held" if gated.holds else "nothing held")
         if current.expects not in {"", shown(gated)}:
             return _ask_again(current, link, gated, roster, at=clock())
         apply(gated, held, run=current, school=school, at=clock())
+        answers.note(given, gated, run=current)
         stages.done("apply", f"{gated.writes} changes written")
         connections.resume(was=link.paused_reason)
         return _report(current, gated, roster, stages, at=clock())
@@ -267,10 +270,12 @@ def _read(link: Connection, pages: PageStore | None = None) -> Extract:
         return extract(connector)
 
 
-def _gated(held: Snapshot, roster: Roster, school: School, night: datetime.date) -> tuple[Plan, Plan]:
-    rules = rules_of(school)
-    wish = plan(held, roster, rules, night=night)
-    return wish, gate(wish, held, roster, rules)
+def _gated(
+    held: Snapshot, roster: Roster, school: School, night: datetime.date, given: answers.Answers
+) -> tuple[Plan, Plan]:
+    rules = rules_of(school, night=night)
+    wish = plan(held, roster, rules, night=night, decided=given)
+    return wish, gate(wish, held, roster, rules, decided=given, approved=given.brakes)
 
 
 def _ask_again(run: Run, link: Connection, now: Plan, roster: Roster, *, at: datetime.datetime) -> Run:

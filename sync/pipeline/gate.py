@@ -1,107 +1,123 @@
-"""What a night may do by itself: departures beyond belief wait for a person, the safe rest goes in (R12).
+"""What a night may do by itself: what is beyond belief waits for a person, the safe rest goes in (R12).
 
-Pure. The brake is measured against what we hold, never against the new feed, so that a short feed cannot shrink it.
+Pure. A person's approval is of exactly the people and rows named in it: one more or one fewer, and it is asked anew.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from typing import Any, Final
 
 import msgspec
 
-from sync.pipeline.held import LINKS, PEOPLE, Snapshot
-from sync.pipeline.plan import plan
-from sync.pipeline.plan.model import Action, Case, Hold, LinkEnd, Plan, Standing
+from sync.pipeline import brakes
+from sync.pipeline.held import PEOPLE, Snapshot
+from sync.pipeline.plan import NOTHING_DECIDED, Decided, plan
+from sync.pipeline.plan.model import APPROVE, Case, Hold, Plan
+from sync.pipeline.renumbering import renumbered
 from sync.pipeline.roster import Roster
-from sync.pipeline.rules import CLASS_CHURN_PERCENT, Rules
-from sync.records import Kind
+from sync.pipeline.rules import Rules
+from sync.records import PARTS, Kind, Record
 
-_GOING = frozenset({Action.MISS, Action.LEAVE})
-_CHURNING = frozenset({Kind.CLASSES, Kind.ENROLMENTS, Kind.TEACHING})
-WORDS = {Kind.STAFF: "members of staff", Kind.MEDICAL: "medical notes", Kind.DIETARY: "dietary needs"}
+Brake = tuple[Case, Kind]
 
-
-def gate(wish: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> Plan:
-    """Return the part of the wish that may go in, with a hold for each part that waits."""
-    braked = _braked(wish, snapshot, roster, rules)
-    if not braked:
-        return wish
-    # Planned anew, not cut down: whoever stays also keeps their address, which a newcomer might have been given.
-    rest = plan(snapshot, roster, rules, night=wish.night, staying=_staying(braked.keys()))
-    return msgspec.structs.replace(rest, holds=(*rest.holds, *(braked[kind] for kind in sorted(braked))))
+_ABOUT_DEPARTURES: Final = frozenset({Case.DEPARTURES, Case.ID_SCHEME})
+_ABOUT_LISTS: Final = frozenset({Case.UNREADABLE, Case.ID_SCHEME})
 
 
-def _staying(braked: AbstractSet[Kind]) -> frozenset[Kind]:
-    """Return the kinds of which nothing goes: one spoilt list of people throws doubt on all that came with it."""
-    if braked & set(PEOPLE):
-        return frozenset(Kind)
-    seats = {Kind.ENROLMENTS, Kind.TEACHING} if Kind.CLASSES in braked else set()
-    return frozenset(braked | seats)
+def gate(
+    wish: Plan,
+    snapshot: Snapshot,
+    roster: Roster,
+    rules: Rules,
+    *,
+    decided: Decided = NOTHING_DECIDED,
+    approved: AbstractSet[Brake] = frozenset(),
+) -> Plan:
+    """Return the part of the wish that may go in, with a hold for each part that waits.
 
-
-def held_counts(wish: Plan, snapshot: Snapshot) -> Counter[Kind]:
-    """Return how many of each kind the brake is measured against.
-
-    Those who come tonight do not count, so that a hold does not dissolve when the same night runs again; for links,
-    whose first night nobody keeps, those who come count both times.
+    `approved` are the brakes with an approval that no run has carried out, of whomever it is: where it is not of
+    those who would go now, the hold says so.
     """
-    counts: Counter[Kind] = Counter()
-    back = {(standing.kind, standing.id) for standing in wish.standings if standing.action is Action.REJOIN}
-    for kind in (*PEOPLE, Kind.CLASSES):
-        known = set(snapshot.identities[kind].values())
-        counts[kind] = sum(
-            1
-            for row, held in snapshot.records[kind].items()
-            if row in known and (held.here or (kind, row) in back) and (held.since is None or held.since < wish.night)
-        )
-    for kind in LINKS:
-        counts[kind] = sum(1 for link in snapshot.links[kind].values() if link.here)
-    counts.update(arrival.kind for arrival in wish.link_arrivals)
-    return counts
+    found = list(_found(wish, snapshot, roster, rules))
+    free = {(hold.case, hold.kind) for hold in found if _is_approved(hold, decided)}
+    waiting = _first_of_each_kind(hold for hold in found if (hold.case, hold.kind) not in free)
+    if not waiting:
+        return wish
+    let_go = {kind for case, kind in free if case in _ABOUT_DEPARTURES and kind not in waiting}
+    # Planned anew, not cut down: whoever stays also keeps their address, which a newcomer might have been given.
+    rest = plan(
+        snapshot,
+        _believed(roster, snapshot, waiting),
+        rules,
+        night=wish.night,
+        staying=_staying(waiting.keys()) - let_go,
+        decided=decided,
+    )
+    return msgspec.structs.replace(rest, holds=(*rest.holds, *(_told(hold, approved) for hold in waiting.values())))
 
 
-def _braked(wish: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> dict[Kind, Hold]:
-    going: dict[Kind, list[Standing | LinkEnd]] = {}
-    leaving = [standing for standing in wish.standings if standing.action in _GOING]
-    things: list[Standing | LinkEnd] = [*leaving, *wish.link_ends]
-    for thing in things:
-        going.setdefault(thing.kind, []).append(thing)
-    base = held_counts(wish, snapshot)
-    found = {kind: hold for kind, all_of in going.items() if (hold := _brake(kind, all_of, base[kind], rules))}
-    for kind in sorted(roster.complete):
-        if roster.rows.get(kind, 0) == 0 and base[kind]:
-            found[kind] = _nothing(kind, base[kind])
+def _found(wish: Plan, snapshot: Snapshot, roster: Roster, rules: Rules) -> Iterator[Hold]:
+    """Yield what is beyond belief, by kind, the gravest first."""
+    base, going = brakes.held_counts(wish, snapshot), brakes.departures(wish)
+    for kind in sorted(Kind):
+        things, renumbering = going.get(kind, []), None
+        if hold := brakes.empty(kind, roster, base[kind]):
+            yield hold
+        if kind in PEOPLE:
+            if hold := brakes.unreadable(kind, roster, rules):
+                yield hold
+            if renumbering := renumbered(kind, wish, things, snapshot, roster, base[kind], rules):
+                yield renumbering
+        # Who seems to be numbered anew is one case, not two: its facts name the departures as well.
+        if not renumbering and (hold := brakes.too_many_going(kind, things, base[kind], rules)):
+            yield hold
+
+
+def _is_approved(hold: Hold, decided: Decided) -> bool:
+    """Whether a person lets it in; where that is not offered, nothing that was ever noted can."""
+    return any(option.key == APPROVE for option in hold.options) and decided.get(hold.digest) == APPROVE
+
+
+def _first_of_each_kind(holds: Iterator[Hold]) -> dict[Kind, Hold]:
+    found: dict[Kind, Hold] = {}
+    for hold in holds:
+        found.setdefault(hold.kind, hold)
     return found
 
 
-def _brake(kind: Kind, things: list[Standing | LinkEnd], here: int, rules: Rules) -> Hold | None:
-    percent = CLASS_CHURN_PERCENT if kind in _CHURNING else rules.leaving_percent
-    if len(things) <= rules.leaving_count or 100 * len(things) <= percent * here:
-        return None
-    return Hold(
-        kind=kind,
-        case=Case.DEPARTURES,
-        reason=(
-            f"{len(things)} of {here} {WORDS.get(kind, kind.value)} would go, more than the {percent} % this school "
-            "allows in one night. Nobody went. If it is true, approve it; if not, correct the feed."
-        ),
-        refs=_sorted(getattr(thing, "ref", "") for thing in things),
-        labels=_sorted(thing.label for thing in things),
-    )
+def _staying(waiting: AbstractSet[Kind]) -> frozenset[Kind]:
+    """Return the kinds of which nothing goes: one spoilt list of people throws doubt on all that came with it."""
+    if waiting & set(PEOPLE):
+        return frozenset(Kind)
+    seats = {Kind.ENROLMENTS, Kind.TEACHING} if Kind.CLASSES in waiting else set()
+    return frozenset(waiting | seats)
 
 
-def _nothing(kind: Kind, here: int) -> Hold:
-    return Hold(
-        kind=kind,
-        case=Case.EMPTY,
-        reason=(
-            f"The feed has no {WORDS.get(kind, kind.value)} at all, and we hold {here}. An empty feed is never taken "
-            "for everybody leaving: nothing changed. Check what the MIS sends."
-        ),
-        refs=(),
-        labels=(),
-    )
+def _believed(roster: Roster, snapshot: Snapshot, waiting: Mapping[Kind, Hold]) -> Roster:
+    """Return the roster without whoever is not believed, and without what it says about them.
+
+    That is who comes under a new id, or a whole list with too many bad rows. A list cut here proves nobody absent.
+    """
+    cut = {
+        kind: roster.of(kind).keys() - (snapshot.identities[kind].keys() if hold.case is Case.ID_SCHEME else ())
+        for kind, hold in waiting.items()
+        if hold.case in _ABOUT_LISTS
+    }
+    lists = [kind for kind in Kind if not cut.keys().isdisjoint((kind, *PARTS.get(kind, ())))]
+    kept = {kind.value: _without(cut, kind, roster.of(kind)) for kind in lists}
+    return msgspec.structs.replace(roster, complete=roster.complete - set(lists), **kept)
 
 
-def _sorted(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(word for word in words if word))
+def _without(cut: Mapping[Kind, AbstractSet[str]], kind: Kind, records: Mapping[Any, Record]) -> dict[Any, Record]:
+    """Return the records of a kind that neither are nor name somebody who was cut."""
+    if kind in cut:
+        return {ref: record for ref, record in records.items() if ref not in cut[kind]}
+    ends = [(half, cut[part]) for half, part in enumerate(PARTS[kind]) if part in cut]
+    return {key: record for key, record in records.items() if not any(key[half] in refs for half, refs in ends)}
+
+
+def _told(hold: Hold, approved: AbstractSet[Brake]) -> Hold:
+    """Say of a hold that what was approved is no longer what would happen."""
+    if (hold.case, hold.kind) not in approved:
+        return hold
+    return msgspec.structs.replace(hold, reason=f"This has changed since it was approved. {hold.reason}")

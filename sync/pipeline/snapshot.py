@@ -52,8 +52,8 @@ POINTER: Final[dict[Kind, str]] = {
 _STAKE_WORDS: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
 
 
-def rules_of(school: School) -> Rules:
-    """Return the school's decisions as the plan's rules."""
+def rules_of(school: School, *, night: datetime.date | None = None) -> Rules:
+    """Return the school's decisions as the plan's rules; only those of a night know whether the year rolls over."""
     return Rules(
         domains=frozenset(school.domains.values_list("domain", flat=True)),
         block_own_domains_for_guardians=school.block_own_domains_for_guardians,
@@ -63,6 +63,7 @@ def rules_of(school: School) -> Rules:
         medical_synced=school.medical_synced,
         leaving_percent=school.leaving_percent,
         leaving_count=school.leaving_count,
+        rollover=night is not None and school.rolls_over(night),
     )
 
 

@@ -36,6 +36,7 @@ class Case(enum.StrEnum):
     DEPARTURES = "departures"  # R12: more would go than the school allows in one night
     ID_SCHEME = "id scheme"  # R12: so many ids changed that the MIS must number people anew
     EMPTY = "empty"  # R12: a list without a row; no choice lets it pass
+    UNREADABLE = "unreadable"  # R12: so many rows of a list are unusable that the rest is not believed
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
