@@ -9,14 +9,31 @@ Tone = Literal["text", "old", "new"]
 
 
 class ChangeLike(Protocol):
-    """What a sentence needs to know of a change."""
+    """What a sentence needs to know of a change; it only reads."""
 
-    kind: str
-    label: str
-    action: str
-    field: str
-    old: str
-    new: str
+    @property
+    def kind(self) -> str:
+        """A word of `sync.records.Kind`."""
+
+    @property
+    def label(self) -> str:
+        """The name as it was then."""
+
+    @property
+    def action(self) -> str:
+        """A word of `Change.Action`."""
+
+    @property
+    def field(self) -> str:
+        """The field, where one field changed."""
+
+    @property
+    def old(self) -> str:
+        """The value before, or the other side of a link that ended."""
+
+    @property
+    def new(self) -> str:
+        """The value after, or the other side of a link that came."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,8 @@ import msgspec
 from django.db import transaction
 
 from sync import sentences
-from sync.models import Change, Run
-from sync.operations import runs
+from sync.models import Change, Connection, Run
+from sync.operations import connections, runs
 from sync.operations.runs import AnotherRunIsOn
 from sync.pipeline import present as reading
 from sync.pipeline.restore import restore
@@ -52,8 +52,19 @@ def preview(*, school: School, run: Run, at: datetime.datetime) -> Prospect:
 
 
 @transaction.atomic
-def undo(*, school: School, run: int, by: int | None, at: datetime.datetime, reason: str, seen: str = "") -> Run:
+def undo(
+    *,
+    school: School,
+    run: int,
+    by: int | None,
+    at: datetime.datetime,
+    reason: str,
+    seen: str = "",
+    pause: bool = False,
+) -> Run:
     """Undo a run and return the run that did it; with `seen`, only exactly what was shown (`Undoing.digest`).
+
+    With `pause` nothing is read at night until a person says so, since the next sync would do what the MIS says again.
 
     Raises:
         CannotUndo: as for the preview; or nothing is left to restore; or it would not be what was shown.
@@ -90,7 +101,17 @@ def undo(*, school: School, run: int, by: int | None, at: datetime.datetime, rea
     made.stages = [{"name": "undo", "seconds": round(time.monotonic() - since, 3), "note": note}]
     made.save(update_fields=["stages"])
     record(action="sync.undo", by=by, at=at, subject=f"run:{current.pk}", reason=reason)
+    if pause:
+        _pause(current, by=by, at=at)
     return made
+
+
+def _pause(run: Run, *, by: int | None, at: datetime.datetime) -> None:
+    """Pause the nights; one that is paused already keeps its reason, and a school that reads nothing needs none."""
+    link = Connection.objects.filter(active=True, paused_reason="").first()
+    if link is not None:
+        reason = f"Paused after the undo of run {run.pk}, until your MIS is put right."
+        connections.pause(connection=link, reason=reason, at=at, by=by)
 
 
 def _nothing_is_on() -> None:
@@ -103,13 +124,13 @@ def _may_be_undone(run: Run) -> None:
         raise CannotUndo("Only a run that has finished can be undone.")
     if run.trigger == Run.Trigger.MIS_CHANGE:
         raise CannotUndo("A change of MIS is rolled back on its own page.")
-    undone_by = in_force(run)
-    if undone_by is not None:
-        raise CannotUndo(f"This run is undone already, by run {undone_by}. To bring it back, undo that one.")
+    already = undone_by(run)
+    if already is not None:
+        raise CannotUndo(f"This run is undone already, by run {already}. To bring it back, undo that one.")
 
 
-def in_force(run: Run) -> int | None:
-    """Return the run that undid this one and is not undone itself, or None; one query."""
+def undone_by(run: Run) -> int | None:
+    """Return the run by which this one is undone at present, or None; one query."""
     undone: dict[int, list[int]] = {}
     for pk, of in Run.objects.filter(trigger=Run.Trigger.UNDO).order_by("id").values_list("id", "undoes_id"):
         undone.setdefault(of, []).append(pk)
@@ -165,4 +186,5 @@ def _counts(found: Undoing) -> dict[str, dict[str, int]]:
 
 def _remarks(found: Undoing) -> list[str]:
     left = len(found.left_alone)
-    return [f"{left:,} {'change' if left == 1 else 'changes'} of that run stayed as they are."] if left else []
+    stayed = "1 change stays as it is" if left == 1 else f"{left:,} changes stay as they are"
+    return [f"{stayed}: changed since, or not to be restored from here."] if left else []

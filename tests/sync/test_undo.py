@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sync import queries
 from sync.models import Change, Connection, MisIdentity, Run
-from sync.operations import connections, undo
+from sync.operations import connections, runs, undo
 from sync.operations.runs import AnotherRunIsOn
 from sync.pipeline.apply import apply
 from sync.pipeline.exact import decoded
@@ -141,14 +141,14 @@ def test_nothing_that_changed_since_is_touched(
     alder: School, nights: list[tuple[Roster, Rules]], which: int, dice: random.Random
 ) -> None:
     with contextlib.suppress(_Over), transaction.atomic(), scope.school(alder.pk):
-        runs = [sync(alder, number, said=said, rules=rules) for number, (said, rules) in enumerate(nights, start=1)]
+        done = [sync(alder, number, said=said, rules=rules) for number, (said, rules) in enumerate(nights, start=1)]
         by_hand = [pk for pk in Guardian.objects.values_list("pk", flat=True) if dice.random() < 0.3]
         Guardian.objects.filter(pk__in=by_hand).update(title="by hand")
         was = snapshot(generation=1)
         with contextlib.suppress(undo.CannotUndo):
-            undone(alder, runs[which])
+            undone(alder, done[which])
         connection.check_constraints()
-        _assert_only_what_the_run_left(was, snapshot(generation=1), runs[which])
+        _assert_only_what_the_run_left(was, snapshot(generation=1), done[which])
         raise _Over
 
 
@@ -395,7 +395,7 @@ def test_an_undo_is_a_run_of_its_own(alder: School) -> None:
         with pytest.raises(undo.CannotUndo, match=f"by run {found.pk}"):
             undone(alder, run)
         undone(alder, found)
-        assert undo.in_force(run) is None
+        assert undo.undone_by(run) is None
         assert undone(alder, run).undoes_id == run.pk, "what was brought back can be undone again"
 
 
@@ -454,6 +454,26 @@ def test_a_preview_costs_the_same(alder: School, number: int, django_assert_num_
 
 
 # --- going on after a pause ---
+
+
+def test_an_undo_may_pause_the_nights(alder: School) -> None:
+    with scope.school(alder.pk):
+        run = sync(alder, 1, builders.student("1"))
+        undone(alder, run, pause=True)
+        assert not AuditEvent.objects.filter(action="sync.paused").exists(), "a school that reads nothing needs none"
+        made.connection()
+        again = sync(alder, 2, builders.student("1"))
+        undone(alder, again, pause=True)
+        assert f"undo of run {again.pk}" in connections.active().paused_reason
+        with pytest.raises(connections.Paused):
+            runs.request(school=alder, trigger=Run.Trigger.SCHEDULE, at=LATER)
+
+
+def test_a_pause_for_another_reason_keeps_it(alder: School) -> None:
+    with scope.school(alder.pk):
+        made.connection(paused_reason="The key was refused.")
+        undone(alder, sync(alder, 1, builders.student("1")), pause=True)
+        assert connections.active().paused_reason == "The key was refused."
 
 
 def test_a_person_has_the_school_read_again(alder: School) -> None:
