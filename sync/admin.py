@@ -1,6 +1,6 @@
 """Syncs, as our support sees them: one-off runs with a reason (R18), runs and their changes inside a look-in."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.conf import settings
@@ -9,18 +9,18 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sync import joining, registry
+from sync import joining, registry, sentences
 from sync.catalogue import LABELS, Ability, Says
 from sync.connectors.wonde import Wonde
 from sync.forms import SettingsForm
 from sync.joining import WORDS
 from sync.models import Change, Connection, Hold, MisProduct, Refusal, Run, Trial
-from sync.operations import connections, notices, runs, trials
+from sync.operations import connections, notices, runs, trials, undo
 from sync.operations import joining as operations
 from tenants import scope
 from tenants.admin import SchoolAdmin, SupportAdmin
@@ -28,6 +28,8 @@ from tenants.models import School
 from users.admin import LookIn
 
 admin.site.unregister(School)
+
+UNDO_SHOWN: Final = 200  # of each list; the number of all is told
 
 
 class ReasonForm(forms.Form):
@@ -297,6 +299,56 @@ class RunAdmin(LookIn):
     list_filter = ["status", "trigger"]
     date_hierarchy = "local_date"
     inlines = [HoldInline, RefusalInline]
+    change_form_template = "admin/sync/run/change_form.html"
+
+    def get_urls(self) -> Any:
+        """Add the page on which a run is undone, inside a look-in."""
+        view = self.admin_site.admin_view(self.undo_view)
+        return [path("<int:pk>/undo/", view, name="sync_run_undo"), *super().get_urls()]
+
+    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show what undoing a run would do and, once a reason is given, do it; as in Reception.
+
+        Raises:
+            PermissionDenied: undoing takes a right of Django's own.
+            Http404: no such run at the school of the look-in.
+        """
+        if turned_away := self._way_in(request):
+            return turned_away
+        if not request.user.has_perm("sync.change_run"):
+            raise PermissionDenied
+        school, run = School.objects.get(pk=scope.current()), get_object_or_404(Run, pk=pk)
+        form = ReasonForm(request.POST or None)
+        try:
+            if form.is_valid():
+                made = undo.undo(
+                    school=school,
+                    run=run.pk,
+                    by=request.user.pk,
+                    at=timezone.now(),
+                    reason=form.cleaned_data["reason"],
+                    seen=request.POST.get("seen") or "nothing was shown",
+                )
+                messages.success(request, _("Run %(run)s put it back.") % {"run": made.pk})
+                return HttpResponseRedirect(reverse("admin:sync_run_change", args=[made.pk]))
+            found = undo.preview(school=school, run=run, at=timezone.now())
+        except (undo.CannotUndo, runs.AnotherRunIsOn) as fault:
+            messages.error(request, str(fault))
+            return HttpResponseRedirect(reverse("admin:sync_run_change", args=[run.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Undo %(run)s") % {"run": run},
+            "run": run,
+            "restores": [sentences.put_back(one) for one in found.undoing.restores[:UNDO_SHOWN]],
+            "left_alone": [(sentences.say(one.done), one.why) for one in found.undoing.left_alone[:UNDO_SHOWN]],
+            "number": len(found.undoing.restores),
+            "staying": len(found.undoing.left_alone),
+            "later": found.later,
+            "digest": found.undoing.digest(),
+            "form": form,
+            "opts": Run._meta,
+        }
+        return render(request, "admin/sync/run/undo.html", context)
 
 
 @admin.register(Change)

@@ -9,14 +9,31 @@ Tone = Literal["text", "old", "new"]
 
 
 class ChangeLike(Protocol):
-    """What a sentence needs to know of a change."""
+    """What a sentence needs to know of a change; it only reads."""
 
-    kind: str
-    label: str
-    action: str
-    field: str
-    old: str
-    new: str
+    @property
+    def kind(self) -> str:
+        """A word of `sync.records.Kind`."""
+
+    @property
+    def label(self) -> str:
+        """The name as it was then."""
+
+    @property
+    def action(self) -> str:
+        """A word of `Change.Action`."""
+
+    @property
+    def field(self) -> str:
+        """The field, where one field changed."""
+
+    @property
+    def old(self) -> str:
+        """The value before, or the other side of a link that ended."""
+
+    @property
+    def new(self) -> str:
+        """The value after, or the other side of a link that came."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +169,43 @@ _BY_ACTION: Final[Mapping[str, Callable[[ChangeLike], Sentence]]] = {
     "rejoin": rejoined,
     "end": ended,
 }
+
+
+def put_back(change: ChangeLike) -> Sentence:
+    """Say what an undo would do with one record: Mei Li’s phone goes back from … to …"""
+    if change.kind in _LINKS and change.action in {"arrive", "end"}:
+        return _linked_again(change)
+    subject = _subject(change)
+    match change.action:
+        case "leave":
+            return _sentence(f"{subject} {'ends' if change.kind == 'classes' else 'leaves'} again; nothing is deleted.")
+        case "miss":
+            return _sentence(f"{subject} counts as missing again{f', since {day(change.new)}' if change.new else ''}.")
+        case "rejoin":
+            return _sentence(f"{subject} is here again, with everything kept.")
+    start = f"{possessive(subject)} {field_name(change.field or 'record')}"
+    if change.old and change.new:
+        return _sentence(f"{start} goes back from ", (change.old, "old"), " to ", (change.new, "new"), ".")
+    if change.new:
+        return _sentence(f"{start} is set to ", (change.new, "new"), " again.")
+    if change.old:
+        return _sentence(f"{start} is empty again; it is ", (change.old, "old"), " now.")
+    return _sentence(f"{start} goes back to what it was.")
+
+
+def _linked_again(change: ChangeLike) -> Sentence:
+    back = change.action == "arrive"
+    other: Part = Part(change.new, "new") if back else Part(change.old, "old")
+    match change.kind:
+        case "ties":
+            what = f" is a contact of {change.label} again." if back else f" is no longer a contact of {change.label}."
+            return Sentence((other, Part(what)))
+        case "teaching":
+            what = f" teaches {change.label} again." if back else f" no longer teaches {change.label}."
+            return Sentence((other, Part(what)))
+        case _:
+            start = f"{change.label} is in " if back else f"{change.label} is no longer in "
+            return Sentence((Part(start), other, Part(" again." if back else ".")))
 
 
 def night(*, status: str, when: str, added: int, updated: int, gone: int, held: int, error: str) -> tuple[str, str]:

@@ -29,6 +29,7 @@ def show(request: ReceptionRequest) -> HttpResponse:
         "joining": now,
         "lines": joining.shares(now.system, now.test if now.tested else None) if now.system else (),
         "lost": bool(now.test and now.test.is_lost(timezone.now())),
+        "may_go_on": now.connection is not None and now.connection.paused_reason != connections.MIS_CHANGES,
     }
     return render(request, "reception/connection.html", context)
 
@@ -114,6 +115,19 @@ def test(request: ReceptionRequest) -> HttpResponse:
         messages.warning(request, "Choose your system and save its settings first.")
         return _to(request, "reception:systems")
     return _to(request, "reception:connection", "#test")
+
+
+@require_POST
+@gate(Can.CONNECT_MIS)
+def go_on(request: ReceptionRequest) -> HttpResponse:
+    """Read at night again."""
+    try:
+        connections.go_on(by=request.standing.account_id, at=timezone.now())
+    except (connections.Paused, connections.NotConnected) as fault:
+        messages.warning(request, str(fault))
+    else:
+        messages.success(request, "Your MIS is read again from the next night on.")
+    return _to(request, "reception:connection")
 
 
 def _to(request: ReceptionRequest, view: str, anchor: str = "", **kwargs: Any) -> HttpResponseRedirect:

@@ -41,3 +41,18 @@ class UploadForm(forms.Form):
         """The files, once they are known to be there."""
         files: list[File[bytes]] = self.cleaned_data["chosen"]
         return files
+
+
+class UndoForm(forms.Form):
+    """Why a run is undone; `seen` is what was shown, and a page always writes what it shows now."""
+
+    reason = forms.CharField(
+        label="Why", max_length=300, help_text="Everybody who looks at the run reads this.", strip=True
+    )
+    pause = forms.BooleanField(
+        label="Read nothing at night until I say so",
+        required=False,
+        initial=True,
+        help_text="Otherwise the next sync does what your MIS says again.",
+    )
+    seen = forms.CharField(widget=forms.HiddenInput)

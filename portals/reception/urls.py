@@ -2,19 +2,21 @@
 
 from django.urls import path
 
-from portals.reception import connection, joining, uploads, views
+from portals.reception import connection, joining, undo, uploads, views
 
 app_name = "reception"
 urlpatterns = [
     path("", views.home, name="home"),
     path("runs/", views.runs, name="runs"),
     path("runs/<int:pk>/", views.run, name="run"),
+    path("runs/<int:pk>/undo/", undo.undo, name="undo"),
     path("files/", uploads.files, name="files"),
     path("files/uploads/<str:batch>/", uploads.upload, name="upload"),
     path("files/<str:kind>.csv", uploads.template, name="template"),
     path("connection/", connection.show, name="connection"),
     path("connection/system/", connection.choose, name="systems"),
     path("connection/settings/", connection.settings, name="settings"),
+    path("connection/go-on/", connection.go_on, name="go-on"),
     path("connection/test/", connection.test, name="test"),
     path("joining/", joining.checklist, name="joining"),
     path("joining/time-zone/", joining.zone, name="zone"),

@@ -11,6 +11,7 @@ from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
 from sync import queries, sentences
 from sync.models import Change, Run
+from sync.operations import undo
 from tenants.models import School
 from users.queries import heads
 
@@ -67,6 +68,7 @@ def run(request: ReceptionRequest, pk: int) -> HttpResponse:
             "chart": chart(report.nights),
             "nights": report.nights,
             "source": queries.source(),
+            "undone_by": undo.undone_by(found),
         },
     )
 

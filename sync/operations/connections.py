@@ -106,13 +106,31 @@ def active() -> Connection:
     return connection
 
 
-def pause(*, connection: Connection, reason: str, at: datetime.datetime) -> None:
+def pause(*, connection: Connection, reason: str, at: datetime.datetime, by: int | None = None) -> None:
     """Read nothing more by itself, because somebody has told us so; the same reason again changes nothing."""
     if connection.paused_reason == reason:
         return
     connection.paused_reason = reason
     connection.save(update_fields=["paused_reason"])
-    record(action="sync.paused", by=None, at=at, subject=f"connection:{connection.pk}", reason=reason)
+    record(action="sync.paused", by=by, at=at, subject=f"connection:{connection.pk}", reason=reason)
+
+
+@transaction.atomic
+def go_on(*, by: int | None, at: datetime.datetime) -> None:
+    """Read at night again, because a person says so; where nothing is paused, nothing changes.
+
+    Raises:
+        Paused: the MIS itself is being changed, and that ends with the change (R25).
+        NotConnected: there is nothing to read.
+    """
+    connection = active()
+    if connection.paused_reason == MIS_CHANGES:
+        raise Paused(MIS_CHANGES)
+    if not connection.paused_reason:
+        return
+    was, connection.paused_reason = connection.paused_reason, ""
+    connection.save(update_fields=["paused_reason"])
+    record(action="sync.resumed", by=by, at=at, subject=f"connection:{connection.pk}", reason=was)
 
 
 def resume(*, was: str) -> None:

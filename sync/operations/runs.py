@@ -230,8 +230,7 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
     with scope.school(school.pk):
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_LOCK, school.pk])
+        alone(school)
         current: Run = Run.objects.select_for_update().get(pk=run.pk)
         if current.status != Run.Status.RUNNING:
             return current  # its other delivery was faster, or it was released as stuck
@@ -249,6 +248,12 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         stages.done("apply", f"{gated.writes} changes written")
         connections.resume(was=link.paused_reason)
         return _report(current, gated, roster, stages, at=clock())
+
+
+def alone(school: School) -> None:
+    """Wait until nobody else writes this school's roster, and keep it so until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_LOCK, school.pk])
 
 
 def _pull(school: School, link: Connection, *, at: datetime.datetime) -> Extract:

@@ -12,8 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
-from sync.pipeline.held import FIELDS, Snapshot, Value
-from sync.pipeline.plan import Action, Amendment, Arrival, Plan, Standing
+from sync.pipeline.exact import Exact, Facts, encoded
+from sync.pipeline.held import FIELDS, LinkKey, Snapshot, Value
+from sync.pipeline.plan import Action, Amendment, Arrival, LinkArrival, Plan, Standing
 from sync.pipeline.snapshot import ENDS, MODELS, POINTER
 from sync.records import PARTS, Kind
 from tenants import bulk
@@ -25,14 +26,16 @@ from users.operations import accounts
 
 _SINGULAR: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
 _STATUS: Final = {Action.MISS: "missing", Action.LEAVE: "left", Action.REJOIN: "active"}
-_CHANGE: Final = ("run_id", "kind", "person_id", "label", "ref", "action", "field", "old", "new", "why")
+CHANGE: Final = ("run_id", "kind", "person_id", "label", "ref", "action", "field", "old", "new", "why", "exact")
 
 ChangeRow = tuple[Any, ...]
+Was = dict[tuple[Kind, int], Facts]  # what an undo needs of a row, as it was before
 
 
 def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datetime.datetime) -> None:
     """Carry out the plan, and record every change of it on the run."""
     rows = {kind: dict(refs) for kind, refs in snapshot.identities.items()}
+    was = _stood(plan)
     _give_up(plan.amendments, school)
     _arrive(plan.arrivals, rows, run=run, school=school)
     _amend(plan.amendments, snapshot)
@@ -40,8 +43,9 @@ def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datet
     _stand(plan.standings)
     _end(plan, run.local_date)
     accounts.link_people(at=at)
-    changes = (*_arrivals(plan, rows), *_amendments(plan), *_standings(plan), *_links(plan, rows))
-    bulk.insert(Change, _CHANGE, ((run.pk, *change) for change in changes))
+    links = _links(plan, snapshot, rows, was, night=run.local_date)
+    changes = (*_arrivals(plan, rows), *_amendments(plan), *_standings(plan, was), *links)
+    bulk.insert(Change, CHANGE, ((run.pk, *change) for change in changes))
     _note(plan, run)
 
 
@@ -175,10 +179,33 @@ def _end(plan: Plan, night: datetime.date) -> None:
         bulk.delete(MODELS[kind], ids)
 
 
+def _stood(plan: Plan) -> Was:
+    """Return the standing of everybody it changes, and the day on which each link that comes back had ended."""
+    ids: dict[Kind, list[int]] = defaultdict(list)
+    for standing in plan.standings:
+        ids[standing.kind].append(standing.id)
+    for link in plan.link_arrivals:
+        if link.id is not None:
+            ids[link.kind].append(link.id)
+    return {(kind, row): facts for kind, of in ids.items() for row, facts in _standing_of(kind, of)}
+
+
+def _standing_of(kind: Kind, ids: list[int]) -> Iterator[tuple[int, Facts]]:
+    columns = STANDING if kind in _SINGULAR else ("ended_on",)
+    found = MODELS[kind]._default_manager.filter(pk__in=ids)  # noqa: SLF001 the scoped one
+    for row, *values in found.values_list("id", *columns):
+        yield row, dict(zip(columns, values, strict=True))
+
+
+STANDING: Final = ("status", "missing_since", "left_on")
+
+
 def _arrivals(plan: Plan, rows: dict[Kind, dict[str, int]]) -> Iterator[ChangeRow]:
     for a in plan.arrivals:
         name = str(a.values[0]) if a.kind is Kind.CLASSES else f"{a.values[0]} {a.values[1]}".strip()
-        yield (a.kind.value, rows[a.kind][a.ref], name, a.ref, Action.ARRIVE.value, "", "", _summary(a), "")
+        row = rows[a.kind][a.ref]
+        exact = encoded(Exact(row=row, now={"email": a.email} if a.email else {}))
+        yield (a.kind.value, row, name, a.ref, Action.ARRIVE.value, "", "", _summary(a), "", exact)
 
 
 def _summary(arrival: Arrival) -> str:
@@ -190,31 +217,65 @@ def _summary(arrival: Arrival) -> str:
 
 def _amendments(plan: Plan) -> Iterator[ChangeRow]:
     readdressed = {(a.kind, a.id) for a in plan.amendments if a.field == "email"}
+    said = {(a.kind, a.id): a for a in plan.amendments if a.field == "mis_email"}
     for a in plan.amendments:
         if a.field == "mis_email" and (a.kind, a.id) in readdressed:
             continue  # said already by the address itself
         action = Action.AMEND.value
-        yield (a.kind.value, a.id, a.label, a.ref, action, a.field, _text(a.old), _text(a.new), a.why)
+        both = [a, said[a.kind, a.id]] if a.field == "email" and (a.kind, a.id) in said else [a]
+        exact = Exact(row=a.id, was={one.field: one.old for one in both}, now={one.field: one.new for one in both})
+        yield (a.kind.value, a.id, a.label, a.ref, action, a.field, _text(a.old), _text(a.new), a.why, encoded(exact))
 
 
-def _standings(plan: Plan) -> Iterator[ChangeRow]:
+def _standings(plan: Plan, was: Was) -> Iterator[ChangeRow]:
     for s in plan.standings:
         day = s.left_on or s.missing_since
-        yield (s.kind.value, s.id, s.label, s.ref, s.action.value, "", "", _text(day), s.why)
+        now: Facts = {"status": _STATUS[s.action], "missing_since": s.missing_since, "left_on": s.left_on}
+        now = {"ended_on": s.left_on} if s.kind is Kind.CLASSES else now
+        exact = encoded(Exact(row=s.id, was=was[s.kind, s.id], now=now))
+        yield (s.kind.value, s.id, s.label, s.ref, s.action.value, "", "", _text(day), s.why, exact)
 
 
-def _links(plan: Plan, rows: dict[Kind, dict[str, int]]) -> Iterator[ChangeRow]:
+def _links(
+    plan: Plan, snapshot: Snapshot, rows: dict[Kind, dict[str, int]], was: Was, *, night: datetime.date
+) -> Iterator[ChangeRow]:
+    touched = {change.kind for change in plan.link_amendments} | {end.kind for end in plan.link_ends}
+    ends = {kind: {link.id: key for key, link in snapshot.links[kind].items()} for kind in touched}
     for link in plan.link_arrivals:
-        first, second = link_rows(link.kind, link.key, rows)
-        row = second if link.kind is Kind.ENROLMENTS else first
-        yield (link.kind.value, row, link.label, "", Action.ARRIVE.value, "", "", link.about, "")
+        key = link_rows(link.kind, link.key, rows)
+        row = key[1] if link.kind is Kind.ENROLMENTS else key[0]
+        exact = _link_exact(link.kind, key, *_came(link, key, snapshot, was))
+        yield (link.kind.value, row, link.label, "", Action.ARRIVE.value, "", "", link.about, "", exact)
     for change in plan.link_amendments:
         # What a note says is never written into a log (R63); that it changed is.
         old, new = ("", "") if change.kind in _HEALTH else (_text(change.old), _text(change.new))
         field = change.field if change.kind in _HEALTH else f"{change.field} of {change.about}"
-        yield (change.kind.value, change.row, change.label, "", Action.AMEND.value, field, old, new, "")
+        both: tuple[Facts, Facts] = {change.field: change.old}, {change.field: change.new}
+        exact = _link_exact(change.kind, ends[change.kind][change.id], *both)
+        yield (change.kind.value, change.row, change.label, "", Action.AMEND.value, field, old, new, "", exact)
     for end in plan.link_ends:
-        yield (end.kind.value, end.row, end.label, "", Action.END.value, "", end.about, "", "")
+        gone: tuple[Facts, Facts | None] = (
+            ({"ended_on": None}, {"ended_on": night}) if end.kind is Kind.TIES else ({}, None)
+        )
+        exact = _link_exact(end.kind, ends[end.kind][end.id], *gone)
+        yield (end.kind.value, end.row, end.label, "", Action.END.value, "", end.about, "", "", exact)
+
+
+def _came(link: LinkArrival, key: LinkKey, snapshot: Snapshot, was: Was) -> tuple[Facts | None, Facts]:
+    """Return a link before and after it came: what was not there is None, what had ended had its values and its day."""
+    open_now: Facts = {"ended_on": None} if link.kind is Kind.TIES else {}
+    if link.id is None:
+        return None, open_now
+    fields, held = FIELDS[link.kind], snapshot.links[link.kind][key]
+    before = dict(zip(fields, held.values, strict=True)) | was[link.kind, link.id]
+    return before, dict(zip(fields, link.values, strict=True)) | open_now
+
+
+def _link_exact(kind: Kind, key: LinkKey, was: Facts | None, now: Facts | None) -> str | None:
+    """Return what an undo needs; nothing of a note or a need is kept, not even that this one is meant (R63)."""
+    if kind in _HEALTH:
+        return None
+    return encoded(Exact(ends=(int(key[0]), int(key[1])), was=was, now=now))
 
 
 _HEALTH: Final = frozenset({Kind.MEDICAL, Kind.DIETARY})

@@ -49,7 +49,7 @@ POINTER: Final[dict[Kind, str]] = {
     Kind.STAFF: "staff_member_id",
     Kind.CLASSES: "school_class_id",
 }
-_STAKE_WORDS: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
+STAKE_WORDS: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
 
 
 def rules_of(school: School, *, night: datetime.date | None = None) -> Rules:
@@ -88,7 +88,7 @@ def snapshot(*, generation: int) -> Snapshot:
 
 
 def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str) -> dict[int, Held]:
-    staked = stakes.of(_STAKE_WORDS[kind])
+    staked = stakes.of(STAKE_WORDS[kind])
     columns = ("id", "email", "email_is_dummy", "mis_email", "status", "missing_since", "source")
     rows = MODELS[kind]._default_manager.values_list(*columns, *FIELDS[kind], *more)  # noqa: SLF001 the scoped one
     width = len(FIELDS[kind])

@@ -132,6 +132,10 @@ def fill_runs() -> tuple[int, int]:
         reason="The date of birth lies in the future.",
         place="students.csv, line 14",
     )
+    form = people.school_class("9B Latin", subject="Latin").pk
+    exact = {"row": form, "was": {"subject": "Greek"}, "now": {"subject": "Latin"}}
+    told = {"kind": "classes", "field": "subject", "old": "Greek", "new": "Latin"}
+    runs.change(last, "9B Latin", "amend", person_id=form, exact=exact, **told)
     runs.change(last, "Noah O’Brien", new="3 · 3B", ref="118")
     runs.change(
         last,

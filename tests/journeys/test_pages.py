@@ -38,6 +38,7 @@ def portal_pages(site: Site) -> tuple[str, ...]:
         "/s/northgate/reception/connection/system/",
         "/s/northgate/reception/connection/settings/",
         f"/s/northgate/reception/runs/{site.run}/",
+        f"/s/northgate/reception/runs/{site.run}/undo/",
         f"/s/northgate/reception/runs/{site.running}/",
     )
 

@@ -98,3 +98,30 @@ def test_a_quiet_night():
 @pytest.mark.parametrize(("number", "words"), [(1, "1 student"), (1204, "1,204 students")])
 def test_counted(number: int, words: str):
     assert sentences.counted(number, "students") == words
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"action": "amend", "field": "form", "old": "8C", "new": "7B"}, "Ana Reyes’s form goes back from 8C to 7B."),
+        ({"action": "amend", "field": "form", "new": "7B"}, "Ana Reyes’s form is set to 7B again."),
+        ({"action": "amend", "field": "form", "old": "8C"}, "Ana Reyes’s form is empty again; it is 8C now."),
+        ({"action": "amend"}, "Ana Reyes’s record goes back to what it was."),
+        ({"action": "leave", "new": "2026-11-20"}, "Ana Reyes leaves again; nothing is deleted."),
+        ({"action": "leave", "kind": "classes", "label": "7B"}, "Class 7B ends again; nothing is deleted."),
+        (
+            {"action": "miss", "new": "2026-11-20"},
+            "Ana Reyes counts as missing again, since 20 November 2026.",
+        ),
+        ({"action": "rejoin"}, "Ana Reyes is here again, with everything kept."),
+        ({"kind": "ties", "new": "Bo Reyes"}, "Bo Reyes is a contact of Ana Reyes again."),
+        ({"kind": "ties", "action": "end", "old": "Bo Reyes"}, "Bo Reyes is no longer a contact of Ana Reyes."),
+        ({"kind": "teaching", "label": "7B", "new": "Ruth Vale"}, "Ruth Vale teaches 7B again."),
+        ({"kind": "teaching", "label": "7B", "action": "end", "old": "Ruth Vale"}, "Ruth Vale no longer teaches 7B."),
+        ({"kind": "enrolments", "new": "7B"}, "Ana Reyes is in 7B again."),
+        ({"kind": "enrolments", "action": "end", "old": "7B"}, "Ana Reyes is no longer in 7B."),
+    ],
+)
+def test_what_an_undo_would_do_reads_as_a_sentence(fields: dict[str, str], sentence: str):
+    blank = {"kind": "students", "label": "Ana Reyes", "action": "arrive", "field": "", "old": "", "new": ""}
+    assert str(sentences.put_back(SimpleNamespace(**blank | fields))) == sentence
