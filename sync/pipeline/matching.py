@@ -21,10 +21,10 @@ from sync.pipeline.held import FIELDS, PEOPLE, Held, Snapshot
 from sync.pipeline.roster import Roster
 from sync.records import Kind, Person
 
-Doubted = Mapping[Kind, AbstractSet[str]]
-NOBODY_DOUBTED: Final[Doubted] = MappingProxyType({})
+Refs = Mapping[Kind, AbstractSet[str]]
+NO_REFS: Final[Refs] = MappingProxyType({})
 
-_OTHER_END: Final = {Kind.STUDENTS: Kind.GUARDIANS, Kind.GUARDIANS: Kind.STUDENTS}
+OTHER_END: Final = {Kind.STUDENTS: Kind.GUARDIANS, Kind.GUARDIANS: Kind.STUDENTS}
 
 
 class Strength(enum.StrEnum):
@@ -100,11 +100,17 @@ class Face(NamedTuple):
     upn: str
     mails: frozenset[str]
 
+    def told(self) -> str:
+        """Return all of it, always in the same order: a fact that a decision rests on."""
+        return "|".join((*sorted(self.names), str(self.birthday or ""), self.upn, *sorted(self.mails)))
+
 
 def folded(text: object) -> str:
     """Return letters and digits only, without case and accents; "" for what is not text."""
     if not isinstance(text, str):
         return ""
+    if text.isascii() and text.isalpha():
+        return text.lower()  # as most names are, and quick
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(c for c in letters if not (unicodedata.combining(c) or unicodedata.category(c)[0] in "PZ"))
 
@@ -139,7 +145,9 @@ def _face(names: Iterable[tuple[object, object]], born: object, upn: object, mai
 class Matcher:
     """Finds, for records of one kind, who of our rows in `among` they may be.
 
-    The id of a contact or a child whom we know counts as evidence; not so if it is `doubted` tonight.
+    The id of a contact or a child whom we know counts as evidence; not so if it is `doubted` tonight. One with a new id
+    may be recognised by what it says, among `contacts` (rows of the other kind; None: all), unless a person has said
+    that it is somebody else (`others`).
     """
 
     def __init__(
@@ -149,14 +157,17 @@ class Matcher:
         kind: Kind,
         *,
         among: AbstractSet[int],
-        doubted: Doubted = NOBODY_DOUBTED,
+        contacts: AbstractSet[int] | None = None,
+        doubted: Refs = NO_REFS,
+        others: Refs = NO_REFS,
     ) -> None:
-        self.snapshot, self.roster, self.kind, self.among, self.doubted = snapshot, roster, kind, among, doubted
+        self.snapshot, self.roster, self.kind, self.among = snapshot, roster, kind, among
+        self.contacts, self.doubted, self.others = contacts, doubted, others
         self._held: dict[tuple[Kind, int], Face] = {}
         self._said: dict[tuple[Kind, str], Face] = {}
         self._rows: dict[tuple[str, str], set[int]] = defaultdict(set)
         for row in among:
-            for mark in _marks(kind, self._face_of_row(kind, row)):
+            for mark in marks(kind, self._face_of_row(kind, row)):
                 self._rows[mark].add(row)
         self._ties_held = _partners(kind, (key for key, tie in snapshot.links[Kind.TIES].items() if tie.here))
         self._ties_said = _partners(kind, roster.ties)
@@ -164,7 +175,7 @@ class Matcher:
     def of(self, ref: str, record: Person) -> tuple[Match, ...]:
         """Return the rows this record may be, the strongest first."""
         face = self._said.setdefault((self.kind, ref), face_of(record))
-        rows = {row for mark in _marks(self.kind, face) for row in self._rows.get(mark, ())}
+        rows = {row for mark in marks(self.kind, face) for row in self._rows.get(mark, ())}
         found = (self._judged(ref, face, row) for row in rows)
         return tuple(sorted((one for one in found if one), key=lambda match: (match.strength, match.row)))
 
@@ -192,7 +203,7 @@ class Matcher:
     def in_common(self, ref: str, row: int) -> bool:
         """Whether a contact (or, of a guardian, a child) is tied to both: one known by id, or by what it says."""
         there, here = self._ties_said.get(ref, ()), self._ties_held.get(row, ())
-        other = _OTHER_END[self.kind]
+        other = OTHER_END[self.kind]
         return any(self._is(other, one, its) for one in there for its in here)
 
     def _is(self, kind: Kind, ref: str, row: int) -> bool:
@@ -200,11 +211,11 @@ class Matcher:
         if known is not None and ref not in self.doubted.get(kind, ()):
             return known == row
         record = self.roster.of(kind).get(ref)
-        if record is None:
+        if record is None or ref in self.others.get(kind, ()) or not (self.contacts is None or row in self.contacts):
             return False
         said = self._said.setdefault((kind, ref), face_of(record))
         held = self._face_of_row(kind, row)
-        return bool(said.mails & held.mails) if kind is Kind.GUARDIANS else _same_child(said, held)
+        return _same_child(said, held) if kind is Kind.STUDENTS else _same_adult(said, held)
 
     def _face_of_row(self, kind: Kind, row: int) -> Face:
         if (kind, row) not in self._held:
@@ -223,7 +234,7 @@ def _partners(kind: Kind, pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[An
     return found
 
 
-def _marks(kind: Kind, face: Face) -> Iterator[tuple[str, str]]:
+def marks(kind: Kind, face: Face) -> Iterator[tuple[str, str]]:
     """Yield what candidates are looked up by: whoever shares none of these is no candidate."""
     yield from (("name", name) for name in face.names)
     if kind is Kind.STUDENTS:
@@ -312,6 +323,10 @@ def _same_child(said: Face, held: Face) -> bool:
     born, contradicts = _birthdays(said, held)
     same = bool(said.upn and said.upn == held.upn) or (born and bool(said.names & held.names))
     return same and not contradicts
+
+
+def _same_adult(said: Face, held: Face) -> bool:
+    return bool(said.names & held.names and said.mails & held.mails)
 
 
 def _domains(face: Face) -> set[str]:
