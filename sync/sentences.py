@@ -132,6 +132,15 @@ def rejoined(change: ChangeLike) -> Sentence:
     return _sentence(f"{_subject(change)} came back; everything was kept.")
 
 
+def rekeyed(change: ChangeLike) -> Sentence:
+    """Say that somebody has a new id, or was added by hand and is now in the MIS too (R22, R43)."""
+    who = _subject(change)
+    if not change.old:
+        return _sentence(f"{who} was known here before the MIS, which now has them as ", (change.new, "new"), ".")
+    start = f"{possessive(who)} {field_name('external_id')} changed from "
+    return _sentence(start, (change.old, "old"), " to ", (change.new, "new"), "; everything was kept.")
+
+
 def ended(change: ChangeLike) -> Sentence:
     """Say that something came to its end."""
     return _with_details(f"{_subject(change)} ended", change.old)
@@ -167,6 +176,7 @@ _BY_ACTION: Final[Mapping[str, Callable[[ChangeLike], Sentence]]] = {
     "miss": missed,
     "leave": left,
     "rejoin": rejoined,
+    "rekey": rekeyed,
     "end": ended,
 }
 

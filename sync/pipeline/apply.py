@@ -14,14 +14,14 @@ import msgspec
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
 from sync.pipeline.exact import Exact, Facts, encoded
 from sync.pipeline.held import FIELDS, LinkKey, Snapshot, Value
-from sync.pipeline.plan import Action, Amendment, Arrival, LinkArrival, Plan, Standing
+from sync.pipeline.plan import Action, Amendment, Arrival, LinkArrival, Plan, Rekey, Standing
 from sync.pipeline.snapshot import ENDS, MODELS, POINTER
 from sync.records import PARTS, Kind
 from tenants import bulk
 from tenants.models import School
 from users.emails import dummy_address
 from users.folding import fold
-from users.models import Tie
+from users.models import Person, Tie
 from users.operations import accounts
 
 _SINGULAR: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
@@ -36,6 +36,7 @@ def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datet
     """Carry out the plan, and record every change of it on the run."""
     rows = {kind: dict(refs) for kind, refs in snapshot.identities.items()}
     was = _stood(plan)
+    _rekey(plan.rekeys, rows, run)
     _give_up(plan.amendments, school)
     _arrive(plan.arrivals, rows, run=run, school=school)
     _amend(plan.amendments, snapshot)
@@ -44,9 +45,26 @@ def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datet
     _end(plan, run.local_date)
     accounts.link_people(at=at)
     links = _links(plan, snapshot, rows, was, night=run.local_date)
-    changes = (*_arrivals(plan, rows), *_amendments(plan), *_standings(plan, was), *links)
+    changes = (*_rekeys(plan), *_arrivals(plan, rows), *_amendments(plan), *_standings(plan, was), *links)
     bulk.insert(Change, CHANGE, ((run.pk, *change) for change in changes))
     _note(plan, run)
+
+
+def _rekey(rekeys: Iterable[Rekey], rows: dict[Kind, dict[str, int]], run: Run) -> None:
+    """Keep the new ids of people we hold; whoever was added by hand is of the feed from now on (R22, R43)."""
+    by_kind: dict[Kind, list[Rekey]] = defaultdict(list)
+    for rekey in rekeys:
+        by_kind[rekey.kind].append(rekey)
+    for kind, new in by_kind.items():
+        rows[kind] |= {rekey.ref: rekey.id for rekey in new}
+        _identify(kind, ((rekey.ref, rekey.id) for rekey in new), run)
+        claimed = [rekey.id for rekey in new if not rekey.was]
+        bulk.amend(MODELS[kind], ("id", "source"), ((row, Person.Source.FEED) for row in claimed))
+
+
+def _identify(kind: Kind, pairs: Iterable[tuple[str, int]], run: Run) -> None:
+    columns = ("generation", "kind", "external_id", POINTER[kind], "first_seen_on")
+    bulk.insert(MisIdentity, columns, ((run.generation, kind.value, ref, row, run.local_date) for ref, row in pairs))
 
 
 def _arrive(arrivals: Iterable[Arrival], rows: dict[Kind, dict[str, int]], *, run: Run, school: School) -> None:
@@ -60,11 +78,7 @@ def _arrive(arrivals: Iterable[Arrival], rows: dict[Kind, dict[str, int]], *, ru
         people = kind in _SINGULAR
         columns = ("id", *FIELDS[kind], *(_PERSON_COLUMNS if people else ()), *(_STAFF if kind is Kind.STAFF else ()))
         bulk.insert(MODELS[kind], columns, (_row(arrival, rows[kind][arrival.ref], school) for arrival in new))
-        bulk.insert(
-            MisIdentity,
-            ("generation", "kind", "external_id", POINTER[kind], "first_seen_on"),
-            ((run.generation, kind.value, a.ref, rows[kind][a.ref], run.local_date) for a in new),
-        )
+        _identify(kind, ((arrival.ref, rows[kind][arrival.ref]) for arrival in new), run)
 
 
 _PERSON_COLUMNS: Final = ("folded", "email", "email_is_dummy", "mis_email", "status", "source")
@@ -198,6 +212,11 @@ def _standing_of(kind: Kind, ids: list[int]) -> Iterator[tuple[int, Facts]]:
 
 
 STANDING: Final = ("status", "missing_since", "left_on")
+
+
+def _rekeys(plan: Plan) -> Iterator[ChangeRow]:
+    for r in plan.rekeys:
+        yield (r.kind.value, r.id, r.label, r.ref, Action.REKEY.value, "external_id", r.was, r.ref, r.why, None)
 
 
 def _arrivals(plan: Plan, rows: dict[Kind, dict[str, int]]) -> Iterator[ChangeRow]:

@@ -79,7 +79,7 @@ def snapshot(*, generation: int) -> Snapshot:
         records={
             Kind.STUDENTS: _people(Kind.STUDENTS, since),
             Kind.GUARDIANS: _people(Kind.GUARDIANS, since),
-            Kind.STAFF: _people(Kind.STAFF, since, "domain_recognised"),
+            Kind.STAFF: _people(Kind.STAFF, since, "domain_recognised", "deleted_at"),
             Kind.CLASSES: _classes(since),
         },
         identities=identities,
@@ -103,6 +103,7 @@ def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str)
             email="" if is_dummy else email,
             mis_email=mis_email,
             domain_recognised=bool(rest[width:] and rest[width]),
+            deleted=bool(rest[width:] and rest[width + 1]),
             stakes=staked.get(row, ()),
         )
         for row, email, is_dummy, mis_email, status, missing_since, source, *rest in rows.iterator()

@@ -10,6 +10,7 @@ from typing import Final
 
 from sync.pipeline.held import PEOPLE, Snapshot
 from sync.pipeline.plan import emails
+from sync.pipeline.plan.identity import Recognised, recognise
 from sync.pipeline.plan.links import links
 from sync.pipeline.plan.model import (
     Action,
@@ -27,7 +28,7 @@ from sync.pipeline.plan.model import (
     Side,
     Standing,
 )
-from sync.pipeline.plan.people import amended, leavers, said, strangers
+from sync.pipeline.plan.people import amended, leavers, said
 from sync.pipeline.plan.standing import standings
 from sync.pipeline.roster import Refusal, Roster
 from sync.pipeline.rules import Rules
@@ -72,7 +73,8 @@ def plan(
     `night` is the school's own date: a second run in one night is not a second night (D9). Nobody and nothing of the
     kinds in `staying` goes, and so nobody's address of theirs is free.
     """
-    doubted, strange = _doubted(snapshot, roster, night)
+    who = recognise(snapshot, roster, night=night, decided=decided)
+    snapshot, roster, doubted = who.snapshot, who.roster, _doubted(who, night)
     standing = _standings(snapshot, roster, rules, doubted, night=night, staying=staying)
     leaving = {(change.kind, change.id) for change in standing if change.action is Action.LEAVE}
     addresses, unusable = _addresses(snapshot, roster, rules, doubted, leaving)
@@ -81,6 +83,7 @@ def plan(
     ends = (end for change in changes for end in change.ends if end.kind not in staying)
     return Plan(
         night=night,
+        rekeys=who.rekeys,
         arrivals=tuple(sorted(arrivals, key=lambda a: (a.kind, a.ref))),
         amendments=tuple(sorted(amendments, key=lambda a: (a.kind, a.id, a.field))),
         standings=standing,
@@ -89,16 +92,14 @@ def plan(
             sorted((a for c in changes for a in c.amendments), key=lambda a: (a.kind, a.id, a.field))
         ),
         link_ends=tuple(sorted(ends, key=lambda e: (e.kind, e.id))),
-        holds=(*strange, *addresses.holds),
-        refusals=tuple(sorted({*roster.refusals, *unusable, *addresses.refusals})),
+        holds=(*who.holds, *addresses.holds),
+        refusals=tuple(sorted({*roster.refusals, *who.refusals, *unusable, *addresses.refusals})),
     )
 
 
-def _doubted(snapshot: Snapshot, roster: Roster, night: datetime.date) -> tuple[dict[Kind, set[str]], tuple[Hold, ...]]:
-    """Return, by kind, the refs that change nothing tonight, and the holds that say why some of them do not."""
-    strange = {kind: strangers(snapshot, kind, roster.of(kind)) for kind in PEOPLE}
-    doubted = {kind: set(found) | leavers(snapshot, kind, roster.of(kind), night) for kind, found in strange.items()}
-    return doubted, tuple(found[ref] for found in strange.values() for ref in sorted(found))
+def _doubted(who: Recognised, night: datetime.date) -> dict[Kind, set[str]]:
+    """Return, by kind, the refs that change nothing tonight: those in doubt, and leavers whom we never knew."""
+    return {kind: who.doubted[kind] | leavers(who.snapshot, kind, who.roster.of(kind), night) for kind in PEOPLE}
 
 
 def _standings(

@@ -121,6 +121,9 @@ def applied(plan: Plan, snapshot: Snapshot) -> Snapshot:
     records = {kind: dict(rows) for kind, rows in snapshot.records.items()}
     identities = {kind: dict(refs) for kind, refs in snapshot.identities.items()}
     links = {kind: dict(rows) for kind, rows in snapshot.links.items()}
+    for rekey in plan.rekeys:
+        identities[rekey.kind][rekey.ref] = rekey.id
+        records[rekey.kind][rekey.id] = msgspec.structs.replace(records[rekey.kind][rekey.id], from_feed=True)
     for arrival in plan.arrivals:
         number = max(records[arrival.kind], default=0) + 1
         identities[arrival.kind][arrival.ref] = number

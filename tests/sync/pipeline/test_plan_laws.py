@@ -15,7 +15,7 @@ from sync.pipeline.gate import gate
 from sync.pipeline.held import FIELDS, LINKS, PEOPLE, Snapshot
 from sync.pipeline.plan import Action, Amendment, Case, Plan, Standing, plan
 from sync.pipeline.plan.model import APPROVE
-from sync.pipeline.roster import Roster
+from sync.pipeline.roster import Fault, Roster
 from sync.pipeline.rules import Rules
 from sync.records import (
     NOT_SHARED,
@@ -39,6 +39,8 @@ LAWS: Final = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
+
+IN_DOUBT: Final = frozenset({Case.ID_REUSED, Case.IDS_SWAPPED, Case.NEW_ID})
 
 REFS: Final = ("1", "2", "3", "10")
 GIVEN: Final = ("Ann", "Bob", "Cai")
@@ -181,7 +183,9 @@ def test_applying_a_plan_reaches_what_was_said(held: Snapshot, said: Roster, rul
 
 
 def _doubted(wish: Plan) -> set[tuple[Kind, str]]:
-    return {(hold.kind, ref) for hold in wish.holds for ref in hold.refs if "Ids are never used again" in hold.reason}
+    """Who is not taken as said: in doubt, or under a second id beside the one that counts."""
+    waiting = {(hold.kind, ref) for hold in wish.holds for ref in hold.refs if hold.case in IN_DOUBT}
+    return waiting | {(refusal.kind, refusal.ref) for refusal in wish.refusals if refusal.fault is Fault.TWICE}
 
 
 def _has_left(record: Any) -> bool:
