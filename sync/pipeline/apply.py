@@ -13,15 +13,15 @@ import msgspec
 
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
 from sync.pipeline.held import FIELDS, Snapshot, Value
-from sync.pipeline.plan import Action, Amendment, Arrival, Plan, Standing
+from sync.pipeline.plan import Action, Amendment, Arrival, EditEnd, Plan, Standing
 from sync.pipeline.snapshot import ENDS, MODELS, POINTER
 from sync.records import PARTS, Kind
 from tenants import bulk
 from tenants.models import School
 from users.emails import dummy_address
 from users.folding import fold
-from users.models import Tie
-from users.operations import accounts
+from users.models import LocalEdit, Tie
+from users.operations import accounts, roles
 
 _SINGULAR: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
 _STATUS: Final = {Action.MISS: "missing", Action.LEAVE: "left", Action.REJOIN: "active"}
@@ -36,11 +36,12 @@ def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datet
     _give_up(plan.amendments, school)
     _arrive(plan.arrivals, rows, run=run, school=school)
     _amend(plan.amendments, snapshot)
+    _end_edits(plan.edit_ends, at=at)
     _link(plan, rows)
-    _stand(plan.standings)
+    _stand(plan.standings, at=at)
     _end(plan, run.local_date)
     accounts.link_people(at=at)
-    changes = (*_arrivals(plan, rows), *_amendments(plan), *_standings(plan), *_links(plan, rows))
+    changes = (*_arrivals(plan, rows), *_amendments(plan), *_releases(plan), *_standings(plan), *_links(plan, rows))
     bulk.insert(Change, _CHANGE, ((run.pk, *change) for change in changes))
     _note(plan, run)
 
@@ -151,7 +152,14 @@ def link_rows(kind: Kind, key: tuple[str, str], rows: dict[Kind, dict[str, int]]
     return rows[first][key[0]], rows[second][key[1]] if second else key[1]
 
 
-def _stand(standings: Iterable[Standing]) -> None:
+def _end_edits(ends: Iterable[EditEnd], *, at: datetime.datetime) -> None:
+    """Close the corrections that no longer stand; there are few of them (R66)."""
+    for end in ends:
+        open_one = LocalEdit.objects.open().filter(field=end.field, **{POINTER[end.kind]: end.id})
+        open_one.update(closed_at=at, closed_why=end.why)
+
+
+def _stand(standings: Iterable[Standing], *, at: datetime.datetime) -> None:
     by_kind: dict[Kind, list[Standing]] = defaultdict(list)
     for standing in standings:
         by_kind[standing.kind].append(standing)
@@ -164,6 +172,8 @@ def _stand(standings: Iterable[Standing]) -> None:
                 ("id", "status", "missing_since", "left_on"),
                 ((s.id, _STATUS[s.action], s.missing_since, s.left_on) for s in changes),
             )
+        if kind is Kind.STAFF:
+            roles.end_all(staff=[s.id for s in changes if s.action is Action.LEAVE], at=at)
 
 
 def _end(plan: Plan, night: datetime.date) -> None:
@@ -195,6 +205,11 @@ def _amendments(plan: Plan) -> Iterator[ChangeRow]:
             continue  # said already by the address itself
         action = Action.AMEND.value
         yield (a.kind.value, a.id, a.label, a.ref, action, a.field, _text(a.old), _text(a.new), a.why)
+
+
+def _releases(plan: Plan) -> Iterator[ChangeRow]:
+    for e in plan.edit_ends:
+        yield (e.kind.value, e.id, e.label, "", Action.RELEASE.value, e.field, e.old, e.new, e.why)
 
 
 def _standings(plan: Plan) -> Iterator[ChangeRow]:

@@ -3,25 +3,32 @@
 import datetime
 from typing import Final
 
+import msgspec
 from django.db import models
 
-from sync.models import MisIdentity
-from sync.pipeline.held import FIELDS, Held, HeldLink, LinkKey, Snapshot
+from sync.models import Connection, MisIdentity
+from sync.pipeline.held import FIELDS, Edit, Held, HeldLink, LinkKey, Snapshot
 from sync.pipeline.rules import Rules
 from sync.records import Kind
+from sync.registry import connector
+from tenants import scope
 from tenants.models import School
 from users import stakes
 from users.models import (
     DietaryNeed,
     Enrolment,
     Guardian,
+    LocalEdit,
     MedicalNote,
+    Membership,
+    RoleGrant,
     SchoolClass,
     StaffMember,
     Student,
     Teaching,
     Tie,
 )
+from users.roles import GRANTABLE, SuperUser
 
 MODELS: Final[dict[Kind, type[models.Model]]] = {
     Kind.STUDENTS: Student,
@@ -59,11 +66,17 @@ def rules_of(school: School) -> Rules:
         block_own_domains_for_guardians=school.block_own_domains_for_guardians,
         primary_years=frozenset(school.primary_years),
         student_access_years=frozenset(school.student_access_years),
-        staff_leavers_authoritative=school.staff_leavers_authoritative,
+        staff_leavers_authoritative=school.staff_leavers_authoritative or _says_who_works_here(),
         medical_synced=school.medical_synced,
         leaving_percent=school.leaving_percent,
         leaving_count=school.leaving_count,
     )
+
+
+def _says_who_works_here() -> bool:
+    """Whether the school is connected to a MIS whose list of staff is the last word (R49)."""
+    key = Connection.objects.filter(active=True).values_list("connector", flat=True).first()
+    return key is not None and connector(key).staff_leave
 
 
 def snapshot(*, generation: int) -> Snapshot:
@@ -78,7 +91,7 @@ def snapshot(*, generation: int) -> Snapshot:
         records={
             Kind.STUDENTS: _people(Kind.STUDENTS, since),
             Kind.GUARDIANS: _people(Kind.GUARDIANS, since),
-            Kind.STAFF: _people(Kind.STAFF, since, "domain_recognised"),
+            Kind.STAFF: _staff(since),
             Kind.CLASSES: _classes(since),
         },
         identities=identities,
@@ -86,8 +99,26 @@ def snapshot(*, generation: int) -> Snapshot:
     )
 
 
+def _staff(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:
+    """Return the staff, with what the school granted and whom it deleted by hand (R46, R48)."""
+    roles: dict[int, set[str]] = {}
+    for row, key in RoleGrant.objects.filter(revoked_at=None).values_list("staff_member_id", "role"):
+        roles.setdefault(row, set()).add(key)
+    found = _people(Kind.STAFF, since, "domain_recognised", "deleted_at")
+    granted = {
+        row: msgspec.structs.replace(
+            found[row],
+            roles=tuple(sorted(GRANTABLE[key].label for key in keys)),
+            runs_school=SuperUser.key in keys,
+        )
+        for row, keys in roles.items()
+    }
+    return found | granted
+
+
 def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str) -> dict[int, Held]:
     staked = stakes.of(_STAKE_WORDS[kind])
+    edited, declined = _edits(kind), _declined(kind)
     columns = ("id", "email", "email_is_dummy", "mis_email", "status", "missing_since", "source")
     rows = MODELS[kind]._default_manager.values_list(*columns, *FIELDS[kind], *more)  # noqa: SLF001 the scoped one
     width = len(FIELDS[kind])
@@ -103,9 +134,27 @@ def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str)
             mis_email=mis_email,
             domain_recognised=bool(rest[width:] and rest[width]),
             stakes=staked.get(row, ()),
+            edits=edited.get(row, {}),
+            declined=row in declined,
+            deleted=bool(rest[width + 1 :] and rest[width + 1]),
         )
         for row, email, is_dummy, mis_email, status, missing_since, source, *rest in rows.iterator()
     }
+
+
+def _edits(kind: Kind) -> dict[int, dict[str, Edit]]:
+    """Return {row: {field: the open edit}} (R66)."""
+    found: dict[int, dict[str, Edit]] = {}
+    rows = LocalEdit.objects.open().exclude(**{POINTER[kind]: None})
+    for row, field, value, replaced in rows.values_list(POINTER[kind], "field", "value", "replaced"):
+        found.setdefault(row, {})[field] = Edit(value=value, replaced=replaced)
+    return found
+
+
+def _declined(kind: Kind) -> set[int]:
+    """Return those whose address belongs to somebody who said that it is not them (R32)."""
+    rows = Membership.objects.filter(school_id=scope.current(), refused_at__isnull=False)
+    return set(rows.exclude(**{POINTER[kind]: None}).values_list(POINTER[kind], flat=True))
 
 
 def _classes(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:
@@ -117,10 +166,15 @@ def _classes(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:
 
 
 def _links(kind: Kind) -> dict[LinkKey, HeldLink]:
-    columns = ["id", *ENDS[kind], *FIELDS[kind]] + (["ended_on"] if kind is Kind.TIES else [])
+    columns = ["id", *ENDS[kind], *FIELDS[kind]] + (["ended_on", "by_hand"] if kind is Kind.TIES else [])
     width = len(FIELDS[kind])
     rows = MODELS[kind]._default_manager.values_list(*columns)  # noqa: SLF001 the scoped one
     return {
-        (one, other): HeldLink(id=row, values=tuple(rest[:width]), here=not (rest[width:] and rest[width]))
+        (one, other): HeldLink(
+            id=row,
+            values=tuple(rest[:width]),
+            here=not (rest[width:] and rest[width]),
+            by_hand=bool(rest[width:] and rest[width + 1]),
+        )
         for row, one, other, *rest in rows.iterator()
     }

@@ -16,7 +16,7 @@ from tenants.operations import record
 from users.emails import as_the_sync_writes_it, domain_of, dummy_address
 from users.folding import fold
 from users.models import Guardian, LocalEdit, Person, RoleGrant, StaffMember, Student, Tie
-from users.operations import accounts
+from users.operations import accounts, roles
 from users.roles import SuperUser
 
 _NAMES: Final = ("given_name", "family_name")
@@ -362,7 +362,7 @@ def delete_staff(person: StaffMember, *, by: int | None, at: datetime.datetime, 
     if person.deleted_at:
         return person
     _refuse_last_super_user(person)
-    RoleGrant.objects.filter(staff_member=person, revoked_at=None).update(revoked_at=at)
+    roles.end_all(staff=[person.pk], at=at)
     person.status, person.missing_since, person.deleted_at = Person.Status.LEFT, None, at
     person.left_on = person.left_on or _school().local(at).date()
     person.save(update_fields=["status", "missing_since", "left_on", "deleted_at"])

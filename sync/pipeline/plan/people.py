@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sync.pipeline.held import FIELDS, Held, Snapshot, Value, Values
+from sync.pipeline.plan import edits
 from sync.pipeline.plan.model import Amendment, Case, Hold
 from sync.records import NOT_SHARED, Kind, Record
 
@@ -61,7 +62,7 @@ def _somebody_else(kind: Kind, held: Held, record: Record) -> bool:
     Names may change (marriage, a corrected letter) and so may a date or an address, but not a name and what
     identifies beside it on one night; a sibling who was given the leaver's id shares the family name.
     """
-    now = said(kind, record)
+    held, now = edits.without(held, kind), said(kind, record)
     given, family = (_same(old, new) for old, new in zip(held.values[:NAMES], now[:NAMES], strict=True))
     if given and family:
         return False
@@ -87,8 +88,9 @@ def _same(old: Value, new: Value) -> bool:
 
 
 def amended(snapshot: Snapshot, kind: Kind, ref: str, row: int, record: Record) -> Iterator[Amendment]:
-    """Yield one amendment for each field whose value is new; what is not shared leaves a field as it is."""
-    label = snapshot.name(kind, row)
-    for field, old, new in zip(FIELDS[kind], snapshot.records[kind][row].values, said(kind, record), strict=True):
-        if new != old and getattr(record, field) is not NOT_SHARED:
-            yield Amendment(kind=kind, id=row, ref=ref, label=label, field=field, old=old, new=new)
+    """Yield one amendment for each field whose value is new; what is not shared, or corrected here, stays as it is."""
+    label, held = snapshot.name(kind, row), snapshot.records[kind][row]
+    for field, old, new in zip(FIELDS[kind], held.values, said(kind, record), strict=True):
+        if new != old and getattr(record, field) is not NOT_SHARED and not edits.stands(held, field, new):
+            why = edits.why(held, field)
+            yield Amendment(kind=kind, id=row, ref=ref, label=label, field=field, old=old, new=new, why=why)
