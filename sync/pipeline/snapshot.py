@@ -1,7 +1,8 @@
 """Reads what we hold of the open school: a handful of queries, tuples only, no model instances."""
 
 import datetime
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 from django.db import models
@@ -87,11 +88,12 @@ def snapshot(*, generation: int) -> Snapshot:
     for kind, ref, day, *rows in found.values_list("kind", "external_id", "first_seen_on", *POINTER.values()):
         row = identities[Kind(kind)][ref] = next(row for row in rows if row is not None)
         since[Kind(kind)].setdefault(row, day)
+    told = _told()
     return Snapshot(
         records={
-            Kind.STUDENTS: _people(Kind.STUDENTS, since),
-            Kind.GUARDIANS: _people(Kind.GUARDIANS, since),
-            Kind.STAFF: _staff(since),
+            Kind.STUDENTS: _people(Kind.STUDENTS, since, told),
+            Kind.GUARDIANS: _people(Kind.GUARDIANS, since, told),
+            Kind.STAFF: _staff(since, told),
             Kind.CLASSES: _classes(since),
         },
         identities=identities,
@@ -99,12 +101,19 @@ def snapshot(*, generation: int) -> Snapshot:
     )
 
 
-def _staff(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:
+class Told(NamedTuple):
+    """What people told us, beside their MIS: corrections by hand, and "this is not my address"."""
+
+    edits: dict[tuple[Kind, int], dict[str, Edit]]
+    declined: set[tuple[Kind, int]]
+
+
+def _staff(since: dict[Kind, dict[int, datetime.date]], told: Told) -> dict[int, Held]:
     """Return the staff, with what the school granted and whom it deleted by hand (R46, R48)."""
     roles: dict[int, set[str]] = {}
     for row, key in RoleGrant.objects.filter(revoked_at=None).values_list("staff_member_id", "role"):
         roles.setdefault(row, set()).add(key)
-    found = _people(Kind.STAFF, since, "domain_recognised", "deleted_at")
+    found = _people(Kind.STAFF, since, told, "domain_recognised", "deleted_at")
     granted = {
         row: msgspec.structs.replace(
             found[row],
@@ -116,9 +125,8 @@ def _staff(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:
     return found | granted
 
 
-def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str) -> dict[int, Held]:
+def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], told: Told, *more: str) -> dict[int, Held]:
     staked = stakes.of(_STAKE_WORDS[kind])
-    edited, declined = _edits(kind), _declined(kind)
     columns = ("id", "email", "email_is_dummy", "mis_email", "status", "missing_since", "source")
     rows = MODELS[kind]._default_manager.values_list(*columns, *FIELDS[kind], *more)  # noqa: SLF001 the scoped one
     width = len(FIELDS[kind])
@@ -134,27 +142,27 @@ def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str)
             mis_email=mis_email,
             domain_recognised=bool(rest[width:] and rest[width]),
             stakes=staked.get(row, ()),
-            edits=edited.get(row, {}),
-            declined=row in declined,
+            edits=told.edits.get((kind, row), {}),
+            declined=(kind, row) in told.declined,
             deleted=bool(rest[width + 1 :] and rest[width + 1]),
         )
         for row, email, is_dummy, mis_email, status, missing_since, source, *rest in rows.iterator()
     }
 
 
-def _edits(kind: Kind) -> dict[int, dict[str, Edit]]:
-    """Return {row: {field: the open edit}} (R66)."""
-    found: dict[int, dict[str, Edit]] = {}
-    rows = LocalEdit.objects.open().exclude(**{POINTER[kind]: None})
-    for row, field, value, replaced in rows.values_list(POINTER[kind], "field", "value", "replaced"):
-        found.setdefault(row, {})[field] = Edit(value=value, replaced=replaced)
-    return found
+def _told() -> Told:
+    """Return the open corrections (R66), and whose address belongs to somebody who said that it is not them (R32)."""
+    people = [POINTER[kind] for kind in _STAKE_WORDS]
+    edits: dict[tuple[Kind, int], dict[str, Edit]] = {}
+    for field, value, replaced, *rows in LocalEdit.objects.open().values_list("field", "value", "replaced", *people):
+        edits.setdefault(_person(rows), {})[field] = Edit(value=value, replaced=replaced)
+    refused = Membership.objects.filter(school_id=scope.current(), refused_at__isnull=False).values_list(*people)
+    return Told(edits=edits, declined={_person(rows) for rows in refused})
 
 
-def _declined(kind: Kind) -> set[int]:
-    """Return those whose address belongs to somebody who said that it is not them (R32)."""
-    rows = Membership.objects.filter(school_id=scope.current(), refused_at__isnull=False)
-    return set(rows.exclude(**{POINTER[kind]: None}).values_list(POINTER[kind], flat=True))
+def _person(rows: Sequence[int | None]) -> tuple[Kind, int]:
+    """Return (kind, row) of the one that is given, in the order of the kinds of people."""
+    return next((kind, row) for kind, row in zip(_STAKE_WORDS, rows, strict=True) if row is not None)
 
 
 def _classes(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:

@@ -154,8 +154,8 @@ def test_a_block_beats_the_feed_even_where_the_tie_ends_and_comes_back(alder: Sc
 
 
 def test_a_block_of_the_domain_ends_parent_mode_keeps_the_children_and_is_undone_the_next_night(alder: School) -> None:
-    said = (student("s"), staff("t", "Jo Hart", email="jo@alder.example"))
-    said = (*said, guardian("g", "Jo Hart", email="jo@alder.example"), tie("s", "g"))
+    said: list[Record] = [student("s"), staff("t", "Jo Hart", email="jo@alder.example")]
+    said += [guardian("g", "Jo Hart", email="jo@alder.example"), tie("s", "g")]
     sync(alder, 1, *said)
     login = Account.objects.get(email="jo@alder.example").pk
     assert standing(account_id=login).modes == ("staff", "parent")
@@ -274,6 +274,7 @@ def test_a_swap_of_addresses_in_use_waits_and_is_one_night_once_somebody_has_sai
     assert (login_of(owen), login_of(liam)) == ("a@m.example", "b@m.example")
     sync(alder, 3, *now, choose=SAME)
     assert (login_of(owen), login_of(liam)) == ("b@m.example", "a@m.example")
+    assert Account.objects.get(email="a@m.example").activated_at is None, "what Owen knew opens it no more"
     assert sync(alder, 4, *now).writes == 0
 
 

@@ -118,7 +118,7 @@ def _contest(found: _Outcome, address: str, claimants: list[Claim], decided: Map
     """Give one address to whoever is first, and to those who are the same human."""
     winners: list[Claim] = []
     for claim in sorted(claimants, key=lambda c: (c.gone, c.has != address, c.rank)):
-        if _stays(claim, address) or all(_one_human(address, claim, winner, decided) for winner in winners):
+        if _stays(claim, address, winners) or all(_one_human(address, claim, winner, decided) for winner in winners):
             winners.append(claim)
             found.of[claim.token] = address
             continue
@@ -131,8 +131,9 @@ def _contest(found: _Outcome, address: str, claimants: list[Claim], decided: Map
             found.failed.add(claim.token)
 
 
-def _stays(claim: Claim, address: str) -> bool:
-    return claim.has == address and not claim.gone
+def _stays(claim: Claim, address: str, winners: list[Claim]) -> bool:
+    """Whether an incumbent keeps it: who has left yields, but only to somebody who has not got it yet."""
+    return claim.has == address and (not claim.gone or all(winner.has == address for winner in winners))
 
 
 def _one_human(address: str, one: Claim, other: Claim, decided: Mapping[str, str]) -> bool:

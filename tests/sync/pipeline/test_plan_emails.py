@@ -403,6 +403,12 @@ def test_a_leaver_who_is_still_in_the_feed_yields_as_well() -> None:
     assert (again.writes, again.refusals) == (0, ()), "nor does the leaver claim it back"
 
 
+def test_a_leaver_who_shares_the_address_already_yields_to_nobody() -> None:
+    before = holding(staff("s", "Jo Hart", email=X), guardian("g", "Jo Hart", email=X))
+    before = with_person(before, GUARDIANS, "g", here=False, values=("Bob", "Vale", None, None))
+    assert emails(after(before, roster(staff("s", "Jo Hart", email=X)))) == {"g": X}
+
+
 def test_a_leaver_whose_address_nobody_wants_keeps_it() -> None:
     before = with_person(holding(*ring(X)), GUARDIANS, "1", here=False)
     assert emails(after(before, roster())) == {"1": X}
