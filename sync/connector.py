@@ -87,6 +87,7 @@ class Connector(abc.ABC):
     Settings: ClassVar[type] = NoSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset()
     sessions: ClassVar[frozenset[Session]] = frozenset()  # of attendance; empty: the marks come by CSV
+    staff_leave: ClassVar[bool] = False  # whoever is missing from its list of staff works there no more (R49)
     pace: ClassVar[float] = PACE  # requests per second to one of its hosts, by all our workers together
 
     def __init__(self, settings: Any, http: Http, *, sftp: Sftp | None = None) -> None:

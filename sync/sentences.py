@@ -146,6 +146,18 @@ def ended(change: ChangeLike) -> Sentence:
     return _with_details(f"{_subject(change)} ended", change.old)
 
 
+def released(change: ChangeLike) -> Sentence:
+    """Say what became of a correction that somebody at the school made (R66)."""
+    field = f"{possessive(_subject(change))} {field_name(change.field)}"
+    if change.old == change.new:
+        return _sentence(f"Your MIS now says what you corrected: {field}.")
+    if not change.new:
+        return _sentence(f"Your correction of {field} ended; it was ", (change.old, "old"), ".")
+    return _sentence(
+        f"Your correction of {field} was replaced by your MIS: ", (change.old, "old"), " → ", (change.new, "new"), "."
+    )
+
+
 def linked(change: ChangeLike) -> Sentence:
     """Say who became, or no longer is, a contact, a member or a teacher of what."""
     begins = change.action == "arrive"
@@ -178,6 +190,7 @@ _BY_ACTION: Final[Mapping[str, Callable[[ChangeLike], Sentence]]] = {
     "rejoin": rejoined,
     "rekey": rekeyed,
     "end": ended,
+    "release": released,
 }
 
 

@@ -94,6 +94,10 @@ class School(models.Model):
         """The school's time zone."""
         return zoneinfo.ZoneInfo(self.timezone)
 
+    def lets_students_in(self, year: str | None) -> bool:
+        """Whether students of this year use their real address (R58, R59)."""
+        return year in self.student_access_years and year not in self.primary_years
+
     def local(self, instant: datetime.datetime) -> datetime.datetime:
         """Say an instant in the school's own time."""
         return instant.astimezone(self.zone)

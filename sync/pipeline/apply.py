@@ -14,15 +14,15 @@ import msgspec
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
 from sync.pipeline.exact import Exact, Facts, encoded
 from sync.pipeline.held import FIELDS, LinkKey, Snapshot, Value
-from sync.pipeline.plan import Action, Amendment, Arrival, LinkArrival, Plan, Rekey, Standing
+from sync.pipeline.plan import Action, Amendment, Arrival, EditEnd, LinkArrival, Plan, Rekey, Standing
 from sync.pipeline.snapshot import ENDS, MODELS, POINTER
 from sync.records import PARTS, Kind
 from tenants import bulk
 from tenants.models import School
 from users.emails import dummy_address
 from users.folding import fold
-from users.models import Person, Tie
-from users.operations import accounts
+from users.models import LocalEdit, Person, Tie
+from users.operations import accounts, roles
 
 _SINGULAR: Final = {Kind.STUDENTS: "student", Kind.GUARDIANS: "guardian", Kind.STAFF: "staff"}
 _STATUS: Final = {Action.MISS: "missing", Action.LEAVE: "left", Action.REJOIN: "active"}
@@ -40,12 +40,20 @@ def apply(plan: Plan, snapshot: Snapshot, *, run: Run, school: School, at: datet
     _give_up(plan.amendments, school)
     _arrive(plan.arrivals, rows, run=run, school=school)
     _amend(plan.amendments, snapshot)
+    _end_edits(plan.edit_ends, at=at)
     _link(plan, rows)
-    _stand(plan.standings)
+    _stand(plan.standings, at=at)
     _end(plan, run.local_date)
     accounts.link_people(at=at)
     links = _links(plan, snapshot, rows, was, night=run.local_date)
-    changes = (*_rekeys(plan), *_arrivals(plan, rows), *_amendments(plan), *_standings(plan, was), *links)
+    changes = (
+        *_rekeys(plan),
+        *_arrivals(plan, rows),
+        *_amendments(plan),
+        *_releases(plan),
+        *_standings(plan, was),
+        *links,
+    )
     bulk.insert(Change, CHANGE, ((run.pk, *change) for change in changes))
     _note(plan, run)
 
@@ -169,7 +177,14 @@ def link_rows(kind: Kind, key: tuple[str, str], rows: dict[Kind, dict[str, int]]
     return rows[first][key[0]], rows[second][key[1]] if second else key[1]
 
 
-def _stand(standings: Iterable[Standing]) -> None:
+def _end_edits(ends: Iterable[EditEnd], *, at: datetime.datetime) -> None:
+    """Close the corrections that no longer stand; there are few of them (R66)."""
+    for end in ends:
+        open_one = LocalEdit.objects.open().filter(field=end.field, **{POINTER[end.kind]: end.id})
+        open_one.update(closed_at=at, closed_why=end.why)
+
+
+def _stand(standings: Iterable[Standing], *, at: datetime.datetime) -> None:
     by_kind: dict[Kind, list[Standing]] = defaultdict(list)
     for standing in standings:
         by_kind[standing.kind].append(standing)
@@ -182,6 +197,8 @@ def _stand(standings: Iterable[Standing]) -> None:
                 ("id", "status", "missing_since", "left_on"),
                 ((s.id, _STATUS[s.action], s.missing_since, s.left_on) for s in changes),
             )
+        if kind is Kind.STAFF:
+            roles.end_all(staff=[s.id for s in changes if s.action is Action.LEAVE], at=at)
 
 
 def _end(plan: Plan, night: datetime.date) -> None:
@@ -244,6 +261,11 @@ def _amendments(plan: Plan) -> Iterator[ChangeRow]:
         both = [a, said[a.kind, a.id]] if a.field == "email" and (a.kind, a.id) in said else [a]
         exact = Exact(row=a.id, was={one.field: one.old for one in both}, now={one.field: one.new for one in both})
         yield (a.kind.value, a.id, a.label, a.ref, action, a.field, _text(a.old), _text(a.new), a.why, encoded(exact))
+
+
+def _releases(plan: Plan) -> Iterator[ChangeRow]:
+    for e in plan.edit_ends:
+        yield (e.kind.value, e.id, e.label, "", Action.RELEASE.value, e.field, e.old, e.new, e.why, None)
 
 
 def _standings(plan: Plan, was: Was) -> Iterator[ChangeRow]:

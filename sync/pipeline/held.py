@@ -50,6 +50,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     edits: dict[
         str, Edit
     ] = {}  # open corrections made by hand, by field (or "email"); `values` hold the corrected text
+    declined: bool = False  # the owner of this address said: not me (R32)
+    roles: tuple[str, ...] = ()  # staff only: what the school granted them, in words (R46)
+    runs_school: bool = False  # staff only: one of those is that of a super user (R45)
     deleted: bool = False  # staff only: by hand, and so not to come back by a feed (R48)
 
 

@@ -41,6 +41,8 @@ class Fault(enum.StrEnum):
     DANGLING = "dangling"
     TOO_LONG = "too long"
     SHARED_ADDRESS = "address of another person"
+    ROLE_MAILBOX = "address of many people"
+    DECLINED = "address declined by its owner"
     BLOCKED_DOMAIN = "blocked domain"
     UNKNOWN_DOMAIN = "domain not recognised"
     ADDRESS_GONE = "address gone"

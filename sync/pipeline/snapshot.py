@@ -1,27 +1,35 @@
 """Reads what we hold of the open school: a handful of queries, tuples only, no model instances."""
 
 import datetime
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
+import msgspec
 from django.db import models
 
-from sync.models import MisIdentity
-from sync.pipeline.held import FIELDS, Held, HeldLink, LinkKey, Snapshot
+from sync.models import Connection, MisIdentity
+from sync.pipeline.held import FIELDS, Edit, Held, HeldLink, LinkKey, Snapshot
 from sync.pipeline.rules import Rules
 from sync.records import Kind
+from sync.registry import connector
+from tenants import scope
 from tenants.models import School
 from users import stakes
 from users.models import (
     DietaryNeed,
     Enrolment,
     Guardian,
+    LocalEdit,
     MedicalNote,
+    Membership,
+    RoleGrant,
     SchoolClass,
     StaffMember,
     Student,
     Teaching,
     Tie,
 )
+from users.roles import GRANTABLE, SuperUser
 
 MODELS: Final[dict[Kind, type[models.Model]]] = {
     Kind.STUDENTS: Student,
@@ -59,12 +67,18 @@ def rules_of(school: School, *, night: datetime.date | None = None) -> Rules:
         block_own_domains_for_guardians=school.block_own_domains_for_guardians,
         primary_years=frozenset(school.primary_years),
         student_access_years=frozenset(school.student_access_years),
-        staff_leavers_authoritative=school.staff_leavers_authoritative,
+        staff_leavers_authoritative=school.staff_leavers_authoritative or _says_who_works_here(),
         medical_synced=school.medical_synced,
         leaving_percent=school.leaving_percent,
         leaving_count=school.leaving_count,
         rollover=night is not None and school.rolls_over(night),
     )
+
+
+def _says_who_works_here() -> bool:
+    """Whether the school is connected to a MIS whose list of staff is the last word (R49)."""
+    key = Connection.objects.filter(active=True).values_list("connector", flat=True).first()
+    return key is not None and connector(key).staff_leave
 
 
 def snapshot(*, generation: int) -> Snapshot:
@@ -75,11 +89,12 @@ def snapshot(*, generation: int) -> Snapshot:
     for kind, ref, day, *rows in found.values_list("kind", "external_id", "first_seen_on", *POINTER.values()):
         row = identities[Kind(kind)][ref] = next(row for row in rows if row is not None)
         since[Kind(kind)].setdefault(row, day)
+    told = _told()
     return Snapshot(
         records={
-            Kind.STUDENTS: _people(Kind.STUDENTS, since),
-            Kind.GUARDIANS: _people(Kind.GUARDIANS, since),
-            Kind.STAFF: _people(Kind.STAFF, since, "domain_recognised", "deleted_at"),
+            Kind.STUDENTS: _people(Kind.STUDENTS, since, told),
+            Kind.GUARDIANS: _people(Kind.GUARDIANS, since, told),
+            Kind.STAFF: _staff(since, told),
             Kind.CLASSES: _classes(since),
         },
         identities=identities,
@@ -87,7 +102,31 @@ def snapshot(*, generation: int) -> Snapshot:
     )
 
 
-def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str) -> dict[int, Held]:
+class Told(NamedTuple):
+    """What people told us, beside their MIS: corrections by hand, and "this is not my address"."""
+
+    edits: dict[tuple[Kind, int], dict[str, Edit]]
+    declined: set[tuple[Kind, int]]
+
+
+def _staff(since: dict[Kind, dict[int, datetime.date]], told: Told) -> dict[int, Held]:
+    """Return the staff, with what the school granted and whom it deleted by hand (R46, R48)."""
+    roles: dict[int, set[str]] = {}
+    for row, key in RoleGrant.objects.filter(revoked_at=None).values_list("staff_member_id", "role"):
+        roles.setdefault(row, set()).add(key)
+    found = _people(Kind.STAFF, since, told, "domain_recognised", "deleted_at")
+    granted = {
+        row: msgspec.structs.replace(
+            found[row],
+            roles=tuple(sorted(GRANTABLE[key].label for key in keys)),
+            runs_school=SuperUser.key in keys,
+        )
+        for row, keys in roles.items()
+    }
+    return found | granted
+
+
+def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], told: Told, *more: str) -> dict[int, Held]:
     staked = stakes.of(STAKE_WORDS[kind])
     columns = ("id", "email", "email_is_dummy", "mis_email", "status", "missing_since", "source")
     rows = MODELS[kind]._default_manager.values_list(*columns, *FIELDS[kind], *more)  # noqa: SLF001 the scoped one
@@ -103,11 +142,28 @@ def _people(kind: Kind, since: dict[Kind, dict[int, datetime.date]], *more: str)
             email="" if is_dummy else email,
             mis_email=mis_email,
             domain_recognised=bool(rest[width:] and rest[width]),
-            deleted=bool(rest[width:] and rest[width + 1]),
             stakes=staked.get(row, ()),
+            edits=told.edits.get((kind, row), {}),
+            declined=(kind, row) in told.declined,
+            deleted=bool(rest[width + 1 :] and rest[width + 1]),
         )
         for row, email, is_dummy, mis_email, status, missing_since, source, *rest in rows.iterator()
     }
+
+
+def _told() -> Told:
+    """Return the open corrections (R66), and whose address belongs to somebody who said that it is not them (R32)."""
+    people = [POINTER[kind] for kind in STAKE_WORDS]
+    edits: dict[tuple[Kind, int], dict[str, Edit]] = {}
+    for field, value, replaced, *rows in LocalEdit.objects.open().values_list("field", "value", "replaced", *people):
+        edits.setdefault(_person(rows), {})[field] = Edit(value=value, replaced=replaced)
+    refused = Membership.objects.filter(school_id=scope.current(), refused_at__isnull=False).values_list(*people)
+    return Told(edits=edits, declined={_person(rows) for rows in refused})
+
+
+def _person(rows: Sequence[int | None]) -> tuple[Kind, int]:
+    """Return (kind, row) of the one that is given, in the order of the kinds of people."""
+    return next((kind, row) for kind, row in zip(STAKE_WORDS, rows, strict=True) if row is not None)
 
 
 def _classes(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:
@@ -119,10 +175,15 @@ def _classes(since: dict[Kind, dict[int, datetime.date]]) -> dict[int, Held]:
 
 
 def _links(kind: Kind) -> dict[LinkKey, HeldLink]:
-    columns = ["id", *ENDS[kind], *FIELDS[kind]] + (["ended_on"] if kind is Kind.TIES else [])
+    columns = ["id", *ENDS[kind], *FIELDS[kind]] + (["ended_on", "by_hand"] if kind is Kind.TIES else [])
     width = len(FIELDS[kind])
     rows = MODELS[kind]._default_manager.values_list(*columns)  # noqa: SLF001 the scoped one
     return {
-        (one, other): HeldLink(id=row, values=tuple(rest[:width]), here=not (rest[width:] and rest[width]))
+        (one, other): HeldLink(
+            id=row,
+            values=tuple(rest[:width]),
+            here=not (rest[width:] and rest[width]),
+            by_hand=bool(rest[width:] and rest[width + 1]),
+        )
         for row, one, other, *rest in rows.iterator()
     }

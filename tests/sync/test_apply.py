@@ -158,7 +158,8 @@ def test_five_nights_end_where_the_truth_and_the_sketch_are(
 def _sketched(here: Place, sketch: Snapshot, picture: Night) -> Snapshot:
     records = extract(CsvFiles(CsvFiles.Settings(folder=str(here.folder)), Http())).records
     said = normalise(records, today=picture.date)
-    rules = rules_of(here.school, night=picture.date)
+    with scope.school(here.school.pk):
+        rules = rules_of(here.school, night=picture.date)
     return builders.applied(gate(plan(sketch, said, rules, night=picture.date), sketch, said, rules), sketch)
 
 

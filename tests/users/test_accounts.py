@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from tenants import scope
-from tenants.models import School
+from tenants.models import AuditEvent, School
 from tests.tenants.samples import NIGHT, person
 from users.models import Account, Guardian, Membership, StaffMember, Student
 from users.operations.accounts import link_people
@@ -156,6 +156,35 @@ def test_two_people_who_swap_addresses_swap_logins(oakfield: School) -> None:
     change(oakfield, first, email="p2@mail.example")
     link(oakfield, at=NEXT_NIGHT)
     assert (login_of(first), login_of(second)) == ("p2@mail.example", "p1@mail.example")
+
+
+def test_a_login_that_changes_hands_is_proven_anew(oakfield: School) -> None:
+    first, second = (add(oakfield, Guardian, n, email=f"p{n}@mail.example") for n in (1, 2))
+    link(oakfield)
+    account = Account.objects.get(email="p1@mail.example")
+    account.set_password("known to the first")
+    account.save()
+    activate("p1@mail.example")
+    change(oakfield, first, email="guardian-1@oakfield.noemail.invalid", email_is_dummy=True)
+    change(oakfield, second, email="p1@mail.example")
+    link(oakfield, at=NEXT_NIGHT)
+    assert (login_of(first), login_of(second)) == (None, "p1@mail.example")
+    account.refresh_from_db()
+    assert (account.has_usable_password(), account.activated_at) == (False, None)
+    with scope.school(oakfield.pk):
+        assert AuditEvent.objects.get().action == "account.changed_hands"
+    link(oakfield, at=NEXT_NIGHT)
+    with scope.school(oakfield.pk):
+        assert AuditEvent.objects.count() == 1
+
+
+def test_a_login_that_gains_a_second_mode_stays_as_it_is(oakfield: School) -> None:
+    add(oakfield, Guardian, email="jane@oakfield.example")
+    link(oakfield)
+    activate("jane@oakfield.example")
+    add(oakfield, StaffMember, email="jane@oakfield.example", domain_recognised=True)
+    link(oakfield, at=NEXT_NIGHT)
+    assert Account.objects.get().activated_at == NIGHT
 
 
 def test_an_address_that_became_a_dummy_opens_nothing_any_more(oakfield: School) -> None:

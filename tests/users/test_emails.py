@@ -5,7 +5,8 @@ from django.core.validators import validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from users.emails import domain_of, dummy_address, is_dummy
+from sync.pipeline.normalise import email_address
+from users.emails import as_the_sync_writes_it, domain_of, dummy_address, is_dummy
 
 SLUGS = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(lambda slug: len(slug) <= 50)
 
@@ -51,3 +52,23 @@ def test_a_real_address_is_no_dummy(address: str) -> None:
 )
 def test_the_domain_stands_behind_the_last_at(address: str, domain: str) -> None:
     assert domain_of(address) == domain
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        (" Jane@X.example ", "jane@x.example"),
+        ("jane+school@x.example", "jane+school@x.example"),
+        ("jane@xn--mnchen-3ya.example", "jane@münchen.example"),
+        ("jane@googlemail.example", "jane@googlemail.example"),
+        ("jane@x.example.", ""),
+        ("jane.@x.example", ""),
+        ("jane x@x.example", ""),
+        ("jane", ""),
+        ("guardian-1@alder.noemail.invalid", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_person_types_is_written_as_a_night_would_write_it(typed: str, written: str) -> None:
+    assert as_the_sync_writes_it(typed) == written
+    assert not written or email_address(typed.strip()) == written

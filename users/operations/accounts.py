@@ -5,11 +5,14 @@ old one keeps it for whatever else it opens. Set-based: an unchanged night write
 """
 
 import datetime
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from tenants import scope
+from tenants.operations import record
 
 # Who may have a login at all, by table: (column of the membership, table, condition).
 _WAYS_IN: Final = (
@@ -35,6 +38,7 @@ _END = """
 delete from users_membership m using {table} p, users_account a
 where m.school_id = %(school)s and m.{column} = p.id and a.id = m.account_id
   and (p.email_is_dummy or lower(p.email) <> lower(a.email) or not {condition})
+returning m.account_id
 """
 # The first school needs no question. A second one waits until the owner of the address says yes, whether they have
 # signed in yet or not: a slip of that school's pen must not show them a stranger's child (R32).
@@ -51,6 +55,14 @@ from {table} p join users_account a on lower(a.email) = lower(p.email)
 where p.school_id = %(school)s and not p.email_is_dummy and p.status <> 'left' and {condition}
   and not exists (select 1 from users_membership m where m.{column} = p.id)
 on conflict do nothing
+returning account_id
+"""
+# An address that went from one person to another: what its former owner knew opens it no more (D4). Whoever reads the
+# mailbox now proves it anew; a changed password ends every session.
+_ANEW = """
+update users_account set password = '!' || gen_random_uuid(), activated_at = null
+where id = any(%(accounts)s) and activated_at is not null
+returning id
 """
 
 
@@ -59,8 +71,18 @@ def link_people(*, at: datetime.datetime) -> None:
     names: dict[str, int | datetime.datetime] = {"school": scope.current(), "at": at}
     addresses = " union ".join(_for_each(_ADDRESSES))
     with connection.cursor() as cursor:
-        for statement in (*_for_each(_END), _ACCOUNTS.format(addresses=addresses), *_for_each(_LINK)):
-            cursor.execute(statement, names)
+        ended = [_accounts(cursor, statement, names) for statement in _for_each(_END)]
+        cursor.execute(_ACCOUNTS.format(addresses=addresses), names)
+        linked = [_accounts(cursor, statement, names) for statement in _for_each(_LINK)]
+        moved = sorted(set().union(*(old & new for old, new in zip(ended, linked, strict=True))))
+        proven = _accounts(cursor, _ANEW, {"accounts": moved}) if moved else set()
+    for account in sorted(proven):
+        record(action="account.changed_hands", by=None, at=at, subject=f"account:{account}")
+
+
+def _accounts(cursor: CursorWrapper, statement: str, names: Mapping[str, Any]) -> set[int]:
+    cursor.execute(statement, names)
+    return {row[0] for row in cursor.fetchall()}
 
 
 def _for_each(statement: str) -> list[str]:

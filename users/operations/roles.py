@@ -1,6 +1,7 @@
-"""Designating super users (R45): by our support only, recorded in the school."""
+"""Designating super users (R45): by our support only, recorded in the school; and how roles end (R46)."""
 
 import datetime
+from collections.abc import Sequence
 
 from django.db import transaction
 
@@ -22,3 +23,8 @@ def designate_super_user(*, staff_member: StaffMember, by: int | None, reason: s
         staff_member=staff_member, role=SuperUser.key, granted_by_id=by, granted_at=at, reason=reason
     )
     return grant
+
+
+def end_all(*, staff: Sequence[int], at: datetime.datetime) -> int:
+    """End every role of those who leave, and return how many: who comes back is granted them anew or not (R46)."""
+    return RoleGrant.objects.filter(staff_member_id__in=staff, revoked_at=None).update(revoked_at=at) if staff else 0

@@ -26,6 +26,7 @@ class ManageBac(Connector):
     label: ClassVar[str] = "ManageBac"
     Settings: ClassVar[type] = ManageBacSettings
     capabilities: ClassVar[frozenset[Kind]] = frozenset(Kind) - {Kind.MEDICAL, Kind.DIETARY}
+    staff_leave: ClassVar[bool] = True
     # Faria's page on rate limits: 50 a second is its example, for one address of ours and so for all schools together;
     # it may be less elsewhere, and Faria asks to be read sparingly.
     pace: ClassVar[float] = 10.0

@@ -4,12 +4,12 @@ Pure: no database, no clock, no order of records. Its laws are in `tests/sync/pi
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from sync.pipeline.held import PEOPLE, Snapshot
-from sync.pipeline.plan import emails
+from sync.pipeline.plan import edits, emails
 from sync.pipeline.plan.identity import Recognised, recognise
 from sync.pipeline.plan.links import links
 from sync.pipeline.plan.model import (
@@ -29,7 +29,7 @@ from sync.pipeline.plan.model import (
     Standing,
 )
 from sync.pipeline.plan.people import amended, leavers, said
-from sync.pipeline.plan.standing import standings
+from sync.pipeline.plan.standing import guarded, standings
 from sync.pipeline.roster import Refusal, Roster
 from sync.pipeline.rules import Rules
 from sync.records import NOT_SHARED, Kind, Staff
@@ -75,15 +75,21 @@ def plan(
     """
     who = recognise(snapshot, roster, night=night, decided=decided)
     snapshot, roster, doubted = who.snapshot, who.roster, _doubted(who, night)
-    standing = _standings(snapshot, roster, rules, doubted, night=night, staying=staying)
-    leaving = {(change.kind, change.id) for change in standing if change.action is Action.LEAVE}
-    addresses, unusable = _addresses(snapshot, roster, rules, doubted, leaving)
+    standing, kept = guarded(
+        snapshot, _standings(snapshot, roster, rules, doubted, night=night, staying=staying), decided
+    )
+    absent = {(kind, ref) for kind, refs in doubted.items() for ref in refs}
+    gone = _gone(snapshot, standing)
+    addresses = emails.addresses(snapshot, roster, rules, absent=absent, gone=gone, decided=decided)
+    rows = emails.of_rows(snapshot, roster, addresses)
     arrivals, amendments = _people(snapshot, roster, rules, doubted, addresses)
+    amendments += emails.amendments(snapshot, roster, rules, doubted, rows, gone)
     changes = [links(snapshot, roster, kind, doubted) for kind in snapshot.links if _wanted(kind, rules)]
     ends = (end for change in changes for end in change.ends if end.kind not in staying)
     return Plan(
         night=night,
         rekeys=who.rekeys,
+        edit_ends=edits.ends(snapshot, roster, doubted, rows),
         arrivals=tuple(sorted(arrivals, key=lambda a: (a.kind, a.ref))),
         amendments=tuple(sorted(amendments, key=lambda a: (a.kind, a.id, a.field))),
         standings=standing,
@@ -92,8 +98,8 @@ def plan(
             sorted((a for c in changes for a in c.amendments), key=lambda a: (a.kind, a.id, a.field))
         ),
         link_ends=tuple(sorted(ends, key=lambda e: (e.kind, e.id))),
-        holds=(*who.holds, *addresses.holds),
-        refusals=tuple(sorted({*roster.refusals, *who.refusals, *unusable, *addresses.refusals})),
+        holds=(*who.holds, *kept, *addresses.holds),
+        refusals=tuple(sorted({*roster.refusals, *who.refusals, *addresses.refusals})),
     )
 
 
@@ -124,16 +130,15 @@ def _wanted(kind: Kind, rules: Rules) -> bool:
     return kind is not Kind.MEDICAL or rules.medical_synced
 
 
-def _addresses(
-    snapshot: Snapshot,
-    roster: Roster,
-    rules: Rules,
-    doubted: dict[Kind, set[str]],
-    leaving: set[tuple[Kind, int]],
-) -> tuple[emails.Addresses, list[Refusal]]:
-    absent = {(kind, ref) for kind, refs in doubted.items() for ref in refs}
-    claims, refused = emails.claims(snapshot, roster, rules, absent, leaving)
-    return emails.assign(claims), [*refused, *emails.unrecognised(roster, rules)]
+def _gone(snapshot: Snapshot, standing: Iterable[Standing]) -> set[emails.Row]:
+    """Return those who have left or leave tonight, and do not come back tonight."""
+    moves = {(change.kind, change.id): change.action for change in standing}
+    return {
+        (kind, row)
+        for kind in PEOPLE
+        for row, held in snapshot.records[kind].items()
+        if moves.get((kind, row), Action.REJOIN if held.here else Action.LEAVE) is Action.LEAVE
+    }
 
 
 def _people(
@@ -160,45 +165,9 @@ def _people(
                 )
             else:
                 amendments += amended(snapshot, kind, ref, row, record)
-    return arrivals, [*amendments, *_address_amendments(snapshot, roster, rules, doubted, addresses)]
+    return arrivals, amendments
 
 
 def _mis_email(record: object) -> str | None:
     address = getattr(record, "email", None)
     return None if address is NOT_SHARED else address
-
-
-def _address_amendments(
-    snapshot: Snapshot, roster: Roster, rules: Rules, doubted: dict[Kind, set[str]], addresses: emails.Addresses
-) -> list[Amendment]:
-    """Return what changes about addresses: the one in use, the one the MIS says, and whether its domain is ours."""
-    found: list[Amendment] = []
-    for kind in PEOPLE:
-        refs = snapshot.refs(kind)
-        for row, held in snapshot.records[kind].items():
-            ref = _ref_in_feed(snapshot, roster, kind, row, refs)
-            record = roster.of(kind).get(ref)
-            new = addresses.of[(kind, ref)]
-            pairs: list[tuple[str, str | bool | None, str | bool | None]] = [("email", held.email, new)]
-            if record is not None and ref not in doubted.get(kind, set()) and record.email is not NOT_SHARED:
-                pairs.append(("mis_email", held.mis_email, record.email))
-            if kind is Kind.STAFF and held.from_feed:
-                recognised = bool(new) and emails.domain_recognised(rules, new)
-                pairs.append(("domain_recognised", held.domain_recognised, recognised))
-            found += [
-                Amendment(kind=kind, id=row, ref=ref, label=snapshot.name(kind, row), field=field, old=old, new=value)
-                for field, old, value in pairs
-                if old != value
-            ]
-    return found
-
-
-def _ref_in_feed(snapshot: Snapshot, roster: Roster, kind: Kind, row: int, refs: dict[int, str]) -> str:
-    """Return the ref by which a row is claimed: the one in the feed if any, else its last, else its number."""
-    ref = refs.get(row)
-    if ref is None:
-        return emails.token_of_row(row)
-    if ref in roster.of(kind):
-        return ref
-    named = [other for other, its in snapshot.identities[kind].items() if its == row and other in roster.of(kind)]
-    return min(named, default=ref)

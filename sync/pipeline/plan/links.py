@@ -72,12 +72,15 @@ def _amendments(
 def _ended(
     snapshot: Snapshot, roster: Roster, kind: Kind, seen: set[LinkKey], doubted: Mapping[Kind, set[str]]
 ) -> Iterator[LinkEnd]:
-    """Yield the links whose people are both in the feed while the link is not: an absent person's links wait."""
+    """Yield the links whose people are both in the feed while the link is not: an absent person's links wait.
+
+    What the school added by hand no feed ends (R43, R66).
+    """
     first, second = PARTS[kind]
     first_refs = snapshot.refs(first)
     second_refs = snapshot.refs(second) if second else {}
     for rows, link in snapshot.links[kind].items():
-        if rows in seen or not link.here:
+        if rows in seen or not link.here or link.by_hand:
             continue
         key = (first_refs.get(rows[0], ""), second_refs.get(int(rows[1]), "") if second else str(rows[1]))
         there = key[0] in roster.of(first) or first is Kind.CLASSES

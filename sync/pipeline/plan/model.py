@@ -35,6 +35,7 @@ class Case(enum.StrEnum):
     ADDRESS_SHARED = "address shared"  # R33: staff and guardian of one address, and their names differ
     DEPARTURES = "departures"  # R12: more would go than the school allows in one night
     ID_SCHEME = "id scheme"  # R12: so many ids changed that the MIS must number people anew
+    ROLE_LEAVES = "role leaves"  # R45, R49: somebody with a role of the school's is gone from an authoritative feed
     EMPTY = "empty"  # R12: a list without a row; no choice lets it pass
     UNREADABLE = "unreadable"  # R12: so many rows of a list are unusable that the rest is not believed
 
@@ -152,6 +153,8 @@ class EditEnd(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     field: str
     label: str
+    old: str  # the correction
+    new: str  # what holds from now on
     why: str
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sync.pipeline.held import FIELDS, Snapshot, Value, Values
+from sync.pipeline.plan import edits
 from sync.pipeline.plan.model import Amendment
 from sync.records import NOT_SHARED, Kind, Record
 
@@ -34,8 +35,9 @@ def leavers(snapshot: Snapshot, kind: Kind, records: Mapping[str, Record], night
 
 
 def amended(snapshot: Snapshot, kind: Kind, ref: str, row: int, record: Record) -> Iterator[Amendment]:
-    """Yield one amendment for each field whose value is new; what is not shared leaves a field as it is."""
-    label = snapshot.name(kind, row)
-    for field, old, new in zip(FIELDS[kind], snapshot.records[kind][row].values, said(kind, record), strict=True):
-        if new != old and getattr(record, field) is not NOT_SHARED:
-            yield Amendment(kind=kind, id=row, ref=ref, label=label, field=field, old=old, new=new)
+    """Yield one amendment for each field whose value is new; what is not shared, or corrected here, stays as it is."""
+    label, held = snapshot.name(kind, row), snapshot.records[kind][row]
+    for field, old, new in zip(FIELDS[kind], held.values, said(kind, record), strict=True):
+        if new != old and getattr(record, field) is not NOT_SHARED and not edits.stands(held, field, new):
+            why = edits.why(held, field)
+            yield Amendment(kind=kind, id=row, ref=ref, label=label, field=field, old=old, new=new, why=why)

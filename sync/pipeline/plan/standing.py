@@ -1,10 +1,14 @@
-"""Who is missing, who has left, who is back (D9, R48, R49, R68). Absence counts only in a kind proven complete."""
+"""Who is missing, who has left, who is back (D9, R45, R48, R49, R68).
+
+Absence counts only in a kind proven complete. Whom the school deleted by hand no feed brings back, and whoever holds a
+role of the school's does not go before somebody has said so.
+"""
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sync.pipeline.held import Held, Snapshot
-from sync.pipeline.plan.model import Action, Standing
+from sync.pipeline.plan.model import APPROVE, KEEP, Action, Case, Hold, Option, Side, Standing
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
 from sync.records import Kind, Record
@@ -51,7 +55,7 @@ def _of_the_present(held: Held, said: Mapping[str, Record], night: datetime.date
     if leaving and min(leaving) <= night:
         return (Action.LEAVE, None, min(leaving), "The MIS gives a leaving date.") if held.here else None
     if not held.here:
-        return Action.REJOIN, None, None, "In the feed again with the same id."
+        return None if held.deleted else (Action.REJOIN, None, None, "In the feed again with the same id.")
     if held.missing_since:
         return Action.REJOIN, None, None, "In the feed again."
     return None
@@ -69,3 +73,61 @@ def _of_the_absent(held: Held, kind: Kind, night: datetime.date, rules: Rules) -
     if kind is Kind.STAFF and not rules.staff_leavers_authoritative:
         return None  # staff are listed, and a super user decides (R48)
     return Action.LEAVE, None, night, f"Not in the feed since {held.missing_since.isoformat()}."
+
+
+def guarded(
+    snapshot: Snapshot, wished: Iterable[Standing], decided: Mapping[str, str]
+) -> tuple[tuple[Standing, ...], tuple[Hold, ...]]:
+    """Split off whoever would go with a role of the school's (R45, R46, R49): they stay until somebody says so.
+
+    The last super user stays whatever anybody says.
+    """
+    running = sum(1 for held in snapshot.records[Kind.STAFF].values() if held.here and held.runs_school)
+    going: list[Standing] = []
+    holds: list[Hold] = []
+    for change in wished:
+        held = snapshot.records[change.kind][change.id]
+        if change.action is not Action.LEAVE or not held.roles:
+            going.append(change)
+            continue
+        last = held.runs_school and running == 1
+        hold = _with_a_role(change, held, last=last)
+        if last or decided.get(hold.digest) != APPROVE:
+            holds.append(hold)
+        else:
+            going.append(change)
+            running -= held.runs_school
+    return tuple(going), tuple(holds)
+
+
+def _with_a_role(change: Standing, held: Held, *, last: bool) -> Hold:
+    day = held.missing_since or change.left_on
+    roles = " and ".join(held.roles)
+    only = "They are the school’s only super user, so they stay: ask us to designate another one first."
+    options = (
+        Option(
+            key=APPROVE,
+            label=f"Let {change.label} go",
+            effect=f"Their way in as staff ends, and so does what the school granted them: {roles}. History stays.",
+        ),
+        Option(key=KEEP, label="Let them stay", effect="Nothing changes here. Put them back in your MIS."),
+    )
+    return Hold(
+        kind=change.kind,
+        case=Case.ROLE_LEAVES,
+        reason=f"{change.label} ({roles}) would leave. {change.why} "
+        + (only if last else "They stay until you say so."),
+        refs=(change.ref,),
+        labels=(change.label,),
+        facts=(change.ref, day.isoformat() if day else "", *held.roles),
+        sides=(
+            Side(
+                title=change.label,
+                kind=change.kind,
+                ref=change.ref,
+                id=change.id,
+                facts=(("email", held.email or "none"), *(("role", role) for role in held.roles)),
+            ),
+        ),
+        options=options[1:] if last else options,
+    )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sync.pipeline.held import FIELDS, LINKS, PEOPLE, Held, HeldLink, LinkKey, Snapshot, Value
+from sync.pipeline.held import FIELDS, LINKS, PEOPLE, Edit, Held, HeldLink, LinkKey, Snapshot, Value
 from sync.pipeline.plan import Action, Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
@@ -106,6 +106,18 @@ def with_stake(snapshot: Snapshot, kind: Kind, ref: str, stake: str = "has signe
     return with_person(snapshot, kind, ref, stakes=(stake,))
 
 
+def with_edit(snapshot: Snapshot, kind: Kind, ref: str, field: str, value: str, **more: Any) -> Snapshot:
+    """The same school, but somebody corrected one field of one person by hand (R66)."""
+    person = held(snapshot, kind, ref)
+    said = person.mis_email if field == "email" else person.values[FIELDS[kind].index(field)]
+    edit = Edit(value=value, replaced=more.get("replaced", said))
+    person = _amended(person, kind, field, value)
+    person = msgspec.structs.replace(person, edits=person.edits | {field: edit})
+    return msgspec.structs.replace(
+        snapshot, records=snapshot.records | {kind: snapshot.records[kind] | {person.id: person}}
+    )
+
+
 def by_hand(snapshot: Snapshot, kind: Kind, number: int, name: str, **more: Any) -> Snapshot:
     """Add somebody whom the MIS never named."""
     given, family = name.split(" ", 1)
@@ -139,6 +151,10 @@ def applied(plan: Plan, snapshot: Snapshot) -> Snapshot:
         records[change.kind][change.id] = _amended(
             records[change.kind][change.id], change.kind, change.field, change.new
         )
+    for end in plan.edit_ends:
+        person = records[end.kind][end.id]
+        left = {field: edit for field, edit in person.edits.items() if field != end.field}
+        records[end.kind][end.id] = msgspec.structs.replace(person, edits=left)
     for standing in plan.standings:
         records[standing.kind][standing.id] = msgspec.structs.replace(
             records[standing.kind][standing.id],

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from sync.pipeline.held import Snapshot
-from sync.pipeline.plan import Action, Plan, plan
+from sync.pipeline.plan import Action, Case, Plan, plan
+from sync.pipeline.plan.model import APPROVE, KEEP
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
 from sync.records import NOT_SHARED, Kind
@@ -147,6 +148,104 @@ def test_missing_staff_leave_where_the_feed_is_the_authority() -> None:
 def test_the_leaving_date_of_staff_counts_everywhere() -> None:
     wish = plan(holding(staff("1")), roster(staff("1", left_on=night(2))), RULES, night=night(2))
     assert actions(wish) == [(Kind.STAFF, "1", Action.LEAVE)]
+
+
+@pytest.mark.parametrize("said", [roster(staff("1")), roster(staff("1", "Ruth Marsh")), roster()])
+def test_whoever_was_deleted_by_hand_stays_so_whatever_the_feed_says(said: Roster) -> None:
+    school = with_person(holding(staff("1")), Kind.STAFF, "1", here=False, deleted=True)
+    now = nights(school, said, said, said, rules=AUTHORITATIVE)
+    assert not held(now, Kind.STAFF, "1").here
+    restored = with_person(now, Kind.STAFF, "1", here=True, deleted=False)
+    assert held(nights(restored, roster(staff("1"))), Kind.STAFF, "1").here
+
+
+def test_external_staff_and_staff_by_hand_are_never_touched_even_by_an_authority() -> None:
+    school = by_hand(holding(staff("1")), Kind.STAFF, 7, "Lee Park", email="lee@home.example")
+    now = nights(school, roster(staff("1")), roster(staff("1")), rules=AUTHORITATIVE)
+    assert now.records[Kind.STAFF][7] == school.records[Kind.STAFF][7]
+
+
+# --- staff to whom the school gave a role (R45, R46, R49) ---
+
+
+def running(*refs: str) -> Snapshot:
+    """A school of four members of staff, of whom these are super users; the fourth looks after fees."""
+    school = holding(*(staff(ref, f"Ruth{ref} Vale") for ref in "1234"))
+    for ref in refs:
+        school = with_person(school, Kind.STAFF, ref, roles=("Super user",), runs_school=True)
+    return with_person(school, Kind.STAFF, "4", roles=("Fees",))
+
+
+def test_a_role_keeps_somebody_until_the_school_has_said_so() -> None:
+    school = nights(running("1"), roster(staff("1", "Ruth1 Vale")), rules=AUTHORITATIVE)
+    said = roster(staff("1", "Ruth1 Vale"))
+    wish = plan(school, said, AUTHORITATIVE, night=night(3))
+    assert actions(wish) == [(Kind.STAFF, "2", Action.LEAVE), (Kind.STAFF, "3", Action.LEAVE)]
+    [hold] = wish.holds
+    assert (hold.case, hold.kind, hold.refs, hold.labels) == (Case.ROLE_LEAVES, Kind.STAFF, ("4",), ("Ruth4 Vale",))
+    assert "Ruth4 Vale (Fees) would leave. Not in the feed since" in hold.reason
+    assert [option.key for option in hold.options] == [APPROVE, KEEP]
+    assert [(side.ref, side.id, side.facts) for side in hold.sides] == [("4", 4, (("email", "none"), ("role", "Fees")))]
+    later = plan(school, said, AUTHORITATIVE, night=night(9), decided={hold.digest: APPROVE})
+    assert (Kind.STAFF, "4", Action.LEAVE) in actions(later)
+    assert later.holds == ()
+    assert plan(school, said, AUTHORITATIVE, night=night(9), decided={hold.digest: KEEP}).holds == (hold,)
+
+
+def test_the_answer_is_about_this_leaving_and_no_later_one() -> None:
+    school, said = running("1"), roster(staff("1", "Ruth1 Vale"), staff("2", "Ruth2 Vale"), staff("3", "Ruth3 Vale"))
+    first = nights(school, said, rules=AUTHORITATIVE)
+    [hold] = plan(first, said, AUTHORITATIVE, night=night(3)).holds
+    everybody = roster(*(staff(ref, f"Ruth{ref} Vale") for ref in "1234"))
+    again = applied(plan(first, everybody, AUTHORITATIVE, night=night(3)), first)
+    again = applied(plan(again, said, AUTHORITATIVE, night=night(4)), again)
+    wish = plan(again, said, AUTHORITATIVE, night=night(5), decided={hold.digest: APPROVE})
+    assert [other.case for other in wish.holds] == [Case.ROLE_LEAVES]
+
+
+def test_a_leaving_date_waits_too_where_there_is_a_role() -> None:
+    said = roster(*(staff(ref, f"Ruth{ref} Vale", left_on=night(2) if ref == "4" else NOT_SHARED) for ref in "1234"))
+    [hold] = plan(running(), said, RULES, night=night(2)).holds
+    assert (hold.refs, hold.facts) == (("4",), ("4", night(2).isoformat(), "Fees"))
+    approved = plan(running(), said, RULES, night=night(3), decided={hold.digest: APPROVE})
+    assert actions(approved) == [(Kind.STAFF, "4", Action.LEAVE)]
+
+
+def test_the_only_super_user_stays_whatever_anybody_says() -> None:
+    others = roster(*(staff(ref, f"Ruth{ref} Vale") for ref in "234"))
+    school = nights(running("1"), others, rules=AUTHORITATIVE)
+    [hold] = plan(school, others, AUTHORITATIVE, night=night(3)).holds
+    assert [option.key for option in hold.options] == [KEEP]
+    assert "only super user" in hold.reason
+    wish = plan(school, others, AUTHORITATIVE, night=night(3), decided={hold.digest: APPROVE})
+    assert (actions(wish), wish.holds) == ([], (hold,))
+
+
+def test_of_two_super_users_who_leave_at_once_one_stays() -> None:
+    others = roster(staff("3", "Ruth3 Vale"), staff("4", "Ruth4 Vale"))
+    school = nights(running("1", "2"), others, rules=AUTHORITATIVE)
+    asked = plan(school, others, AUTHORITATIVE, night=night(3)).holds
+    assert [[option.key for option in hold.options] for hold in asked] == [[APPROVE, KEEP], [APPROVE, KEEP]]
+    answers = {hold.digest: APPROVE for hold in asked}
+    wish = plan(school, others, AUTHORITATIVE, night=night(3), decided=answers)
+    assert actions(wish) == [(Kind.STAFF, "1", Action.LEAVE)]
+    assert [hold.refs for hold in wish.holds] == [("2",)]
+
+
+# --- a student's ties on leaving and on return (R68) ---
+
+
+def test_thirty_nights_later_everything_is_as_it_was_and_a_sibling_stays() -> None:
+    here = [student("2", "Tom Bell"), guardian("g"), tie("2", "g")]
+    everybody = [student("1"), tie("1", "g"), *here]
+    school = nights(holding(*everybody), *[roster(*here)] * 30)
+    assert not held(school, STUDENTS, "1").here
+    assert held(school, STUDENTS, "2").here
+    returned = roster(*[msgspec.structs.replace(r, year="9", form="9C") if r == student("1") else r for r in everybody])
+    back = applied(plan(school, returned, RULES, night=night(40)), school)
+    assert back.identities == school.identities
+    assert back.links == holding(*everybody).links
+    assert held(back, STUDENTS, "1").here
 
 
 # --- classes, and people out of reach ---
