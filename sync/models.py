@@ -121,6 +121,10 @@ class Run(SchoolOwned):
     stages = models.JSONField(default=list, help_text=_("[{name, seconds, note}] of each stage."))
     remarks = models.JSONField(default=list)
     fingerprint = models.CharField(blank=True, help_text=_("Of the roster as read; equal means the same feed."))
+    feed = models.CharField(blank=True, help_text=_("Fingerprint of the records as they came."))
+    standstill = models.CharField(
+        blank=True, help_text=_("Fingerprint of what was held and the rules, where it found nothing to do.")
+    )
     undoes = OwnedKey("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
 
     objects = scope.OwnedManager.from_queryset(RunQuerySet)()  # type: ignore[misc] # more than the base's

@@ -63,6 +63,22 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="run",
+            name="feed",
+            field=models.CharField(blank=True, default="", help_text="Fingerprint of the records as they came."),
+            preserve_default=False,
+        ),
+        migrations.AddField(
+            model_name="run",
+            name="standstill",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Fingerprint of what was held and the rules, where it found nothing to do.",
+            ),
+            preserve_default=False,
+        ),
+        migrations.AddField(
+            model_name="run",
             name="undoes",
             field=tenants.models.OwnedKey(
                 blank=True,

@@ -19,7 +19,7 @@ from django.utils import timezone
 from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
 from sync.joining import fingerprint
-from sync.models import Connection, Run, Trial
+from sync.models import Connection, Refusal, Run, Trial
 from sync.operations import answers, connections, pulls
 from sync.pipeline.apply import apply
 from sync.pipeline.extract import Extract, extract
@@ -30,9 +30,10 @@ from sync.pipeline.outlook import outlook, shown
 from sync.pipeline.plan import Action, Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.snapshot import rules_of, snapshot
+from sync.pipeline.standstill import held_digest
 from sync.records import Kind
 from sync.signals import run_requested
-from tenants import scope
+from tenants import bulk, scope
 from tenants.models import School
 from tenants.operations import record
 
@@ -227,15 +228,16 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
     stages = _Stages()
     extracted = _pull(school, link, at=clock())
     stages.done("extract", f"{sum(extracted.rows.values())} rows")
+    with scope.school(school.pk):
+        if quiet := _quiet(school, run, link, extracted, stages, clock):
+            return quiet
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
     with scope.school(school.pk):
-        alone(school)
-        current: Run = Run.objects.select_for_update().get(pk=run.pk)
+        current = _locked(school, run, link)
         if current.status != Run.Status.RUNNING:
             return current  # its other delivery was faster, or it was released as stuck
-        if (paused := connections.active().paused_reason) not in {"", link.paused_reason}:
-            raise Refused(paused)  # paused while we read
+        before = held_digest(rules_of(school, night=current.local_date), generation=current.generation)
         held = snapshot(generation=current.generation)
         given = answers.answers(at=clock(), lock=True)
         wish, gated = _gated(held, roster, school, current.local_date, given)
@@ -247,6 +249,10 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         answers.note(given, gated, run=current)
         stages.done("apply", f"{gated.writes} changes written")
         connections.resume(was=link.paused_reason)
+        current.feed = extracted.feed
+        if not gated.writes and not gated.holds:
+            after = held_digest(rules_of(school, night=current.local_date), generation=current.generation)
+            current.standstill = after if after == before else ""
         return _report(current, gated, roster, stages, at=clock())
 
 
@@ -254,6 +260,50 @@ def alone(school: School) -> None:
     """Wait until nobody else writes this school's roster, and keep it so until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_LOCK, school.pk])
+
+
+def _locked(school: School, run: Run, link: Connection) -> Run:
+    """Wait for whatever else writes to this school's roster, and return the run as it is then.
+
+    Raises:
+        Refused: reading was paused while we read.
+    """
+    alone(school)
+    current: Run = Run.objects.select_for_update().get(pk=run.pk)
+    if (paused := connections.active().paused_reason) not in {"", link.paused_reason}:
+        raise Refused(paused)
+    return current
+
+
+def _quiet(school: School, run: Run, link: Connection, extracted: Extract, stages: _Stages, clock: Clock) -> Run | None:
+    """End the run at once where nothing at all has moved since one that found nothing to do; else return None."""
+    current = _locked(school, run, link)
+    last = Run.objects.finished().filter(kind="roster").order_by("-finished_at", "-id").first()
+    if current.status != Run.Status.RUNNING or current.expects or not _stands_still(school, current, last, extracted):
+        return None
+    current.counts = {kind: {"rows": number["rows"]} for kind, number in last.counts.items()}
+    current.kinds, current.remarks, current.fingerprint = last.kinds, last.remarks, last.fingerprint
+    current.feed, current.standstill = last.feed, last.standstill
+    refusals = Refusal.objects.filter(run=last).order_by("id").values_list(*_REFUSED)
+    bulk.insert(Refusal, ("run_id", *_REFUSED), ((current.pk, *row) for row in refusals))
+    connections.resume(was=link.paused_reason)
+    stages.done("compare", "nothing has moved since the last run")
+    current.stages = stages.rows
+    return _end(current, Run.Status.OK, clock())
+
+
+_REFUSED: Final = ("kind", "ref", "other_ref", "fault", "field", "reason", "place")
+
+
+def _stands_still(school: School, run: Run, last: Run | None, extracted: Extract) -> bool:
+    """Whether feed, held rows and rules are those of the last run, and no day has come that a record speaks of."""
+    return bool(
+        last
+        and last.standstill
+        and (last.feed, last.generation) == (extracted.feed, run.generation)
+        and extracted.latest <= last.local_date <= run.local_date
+        and last.standstill == held_digest(rules_of(school, night=run.local_date), generation=run.generation)
+    )
 
 
 def _pull(school: School, link: Connection, *, at: datetime.datetime) -> Extract:

@@ -1,6 +1,7 @@
 """Run one connector and prove, kind by kind, whether it was read to its end (R12)."""
 
 import collections
+import datetime
 import time
 import traceback
 from pathlib import Path
@@ -9,6 +10,7 @@ import msgspec
 
 from sync.connector import Connector
 from sync.errors import Broken, SyncError
+from sync.pipeline.feed import Feed
 from sync.records import KIND_OF, Complete, Kind, Remark, RosterRecord, Unreadable, key_of
 
 
@@ -16,6 +18,7 @@ class Extract(msgspec.Struct, frozen=True, kw_only=True):
     """What a connector said. `records` hold a `Complete` only for the kinds in `complete`: the proven ones.
 
     `rows` and `unreadable` count what came, per kind; `rows` includes the unreadable ones. `seconds` is the time taken.
+    `feed` is the fingerprint of all of it, `latest` the last day that a record speaks of.
     """
 
     records: tuple[RosterRecord, ...]
@@ -23,6 +26,8 @@ class Extract(msgspec.Struct, frozen=True, kw_only=True):
     rows: dict[Kind, int]
     unreadable: dict[Kind, int]
     seconds: float
+    feed: str
+    latest: datetime.date
 
 
 def extract(connector: Connector) -> Extract:
@@ -51,6 +56,8 @@ def extract(connector: Connector) -> Extract:
         rows=dict(tally.rows),
         unreadable=dict(tally.unreadable),
         seconds=time.monotonic() - began,
+        feed=tally.feed.digest(),
+        latest=tally.feed.latest,
     )
 
 
@@ -62,6 +69,7 @@ class _Tally:
         self.unreadable: collections.Counter[Kind] = collections.Counter()
         self.claims: dict[Kind, list[int]] = {}
         self.repeated: collections.Counter[Kind] = collections.Counter()
+        self.feed = Feed()
         self._keys: dict[Kind, set[object]] = collections.defaultdict(set)
 
     def count(self, record: RosterRecord) -> RosterRecord:
@@ -81,6 +89,7 @@ class _Tally:
             self.claims.setdefault(record.kind, []).append(record.rows)
         elif not isinstance(record, Remark):
             raise Broken(f"The connector yielded a {type(record).__name__}, which is no record.")
+        self.feed.add(record)
         return record
 
     def _count_row(self, kind: Kind) -> None:

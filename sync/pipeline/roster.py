@@ -15,7 +15,6 @@ from sync.records import (
     Guardian,
     Kind,
     Medical,
-    Record,
     Staff,
     Student,
     Teaching,
@@ -120,12 +119,13 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
             yield (kind.value, kind in self.complete, self.rows.get(kind, -1))
             yield sorted(map(_whole, self.unreadable.get(kind, ())))
             records = self.of(kind)
-            yield from (_plain(records[key]) for key in sorted(records))
+            yield from (plain(records[key]) for key in sorted(records))
 
 
 def _whole(key: Key) -> tuple[str, ...]:
     return (key,) if isinstance(key, str) else key
 
 
-def _plain(record: Record) -> list[object]:
+def plain(record: msgspec.Struct) -> list[object]:
+    """Return the values of a record for a hash, in which “not shared” looks like no text."""
     return [_UNSHARED if value is NOT_SHARED else value for value in msgspec.structs.astuple(record)]
