@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
-from sync import queries, sentences
+from sync import inbox, queries, sentences
 from sync.models import Change, Run
 from tenants.models import School
 from users.queries import heads
@@ -29,6 +29,7 @@ def home(request: ReceptionRequest) -> HttpResponse:
         "chart": chart(nights),
         "nights": nights,
         "fresh": queries.freshness(),
+        "inbox": inbox.inbox(at=timezone.now()),
     }
     return render(request, "reception/home.html", context)
 
@@ -67,6 +68,7 @@ def run(request: ReceptionRequest, pk: int) -> HttpResponse:
             "chart": chart(report.nights),
             "nights": report.nights,
             "source": queries.source(),
+            "carried_out": inbox.carried_out(found),
         },
     )
 
