@@ -1,7 +1,8 @@
-"""The form of a connector's settings, made from what the connector declares; Reception and the admin both show it.
+"""Forms that Reception and the admin both show: a connector's settings, and what a person decides about a hold.
 
-Secrets go in and never come out again: not into the page, not into an error. An address decides where they are sent,
-so changing one asks for them anew; else whoever may open the form could have them sent to a server of their own.
+The settings' form is made from what the connector declares. Secrets go in and never come out again: not into the page,
+not into an error. An address decides where they are sent, so changing one asks for them anew; else whoever may open the
+form could have them sent to a server of their own.
 """
 
 import dataclasses
@@ -12,6 +13,8 @@ from typing import Any, Final
 from django import forms
 
 from sync.connector import Connector
+from sync.inbox import Choice, Dossier
+from sync.pipeline.plan.model import KEEP
 
 KEPT: Final = "Saved. Leave it empty to keep it."
 FORGET: Final = "forget_"  # before the name of a secret that the connector can do without
@@ -117,3 +120,36 @@ def _field(declared: "dataclasses.Field[Any]", kind: Any, held: Mapping[str, Any
         return forms.IntegerField(initial=now, **common)
     widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
     return forms.CharField(widget=widget, initial=now, **common)
+
+
+class DecisionForm(forms.Form):
+    """What a person chooses about a case, and why; what does harm is asked twice."""
+
+    choice = forms.ChoiceField(error_messages={"required": "Choose one of these first."})
+    reason = forms.CharField(required=False, max_length=300)
+    sure = forms.BooleanField(required=False)
+
+    def __init__(self, dossier: Dossier, data: Any = None, *, always_why: bool = False) -> None:
+        super().__init__(data)
+        self.dossier = dossier
+        self.always_why = always_why
+        choices: Any = self.fields["choice"]
+        choices.choices = [(choice.key, choice.label) for choice in dossier.choices]
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a reason where there is something to lose; leaving things as they are needs none."""
+        said = super().clean() or self.cleaned_data
+        wanted = self.always_why or (self.dossier.needs_reason and said.get("choice") != KEEP)
+        if wanted and said.get("choice") and not said.get("reason") and "reason" not in self.errors:
+            self.add_error("reason", "Say why: whoever looks at this later will want to know.")
+        return said
+
+    @property
+    def chosen(self) -> Choice | None:
+        """What was chosen, of a form that is valid; None while nothing is."""
+        return self.dossier.choice(self.cleaned_data.get("choice", "")) if self.is_bound else None
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether the choice has to be confirmed before it counts."""
+        return bool(self.chosen and self.chosen.harmful and not self.cleaned_data["sure"])

@@ -275,6 +275,11 @@ def counted(number: int, kind: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def plural(kind: str) -> str:
+    """Return a kind as a reader says it: “Class places”."""
+    return counted(2, kind).removeprefix("2 ").capitalize()
+
+
 def listed(words: list[str]) -> str:
     """Return “a, b and c”."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

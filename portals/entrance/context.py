@@ -38,6 +38,8 @@ _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
     "parent": (_Item("Home", "house", "parent:home", frozenset({"parent:child"})),),
     "reception": (
         _Item("Front desk", "layout-grid", "reception:home"),
+        _Item("Conflicts", "shield-alert", "reception:conflicts", frozenset({"reception:conflict"})),
+        _Item("Tonight", "moon", "reception:tonight"),
         _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run"})),
         _Item("CSV files", "inbox", "reception:files", frozenset({"reception:upload"})),
         _Item("Joining", "circle-check", "reception:joining", frozenset({"reception:preview"})),

@@ -12,10 +12,11 @@ from django.core.paginator import Paginator
 from portals.chart import chart
 from portals.entrance.context import Door
 from portals.health import Section
-from sync import sentences
+from sync import inbox, sentences
 from sync.joining import system_of
-from sync.models import MisProduct, Run, Trial
-from sync.queries import Freshness, Night, Tally
+from sync.models import Decision, Hold, MisProduct, Run, Trial
+from sync.queries import Freshness, Night, Tally, tiles
+from sync.queries.holds import OpenCase
 from users.models import MedicalNote, Student
 
 _DECLARATION: Final = re.compile(r"<c-vars\s(.*?)\s*/?>", re.DOTALL)
@@ -60,6 +61,13 @@ def sample_data() -> dict[str, Any]:
             Trial(school_id=0, kind=Trial.Kind.TEST, ended_at=_TRIED, error_kind="refused", error="Wrong token."),
             Trial(school_id=0, kind=Trial.Kind.PREVIEW, ended_at=_TRIED),
         ],
+        "tiles": tiles({"students": {"arrived": 9, "amended": 22, "left": 3, "held": 2}}),
+        "faults": [
+            {"kind": "guardians", "reason": "Two people have this address.", "number": 2, "refs": ["G77", "G78"]}
+        ],
+        "cases": _cases(),
+        "comparison": inbox.comparisons(_SIDES)[0],
+        "choices": _CHOICES,
         "sections": [
             Section(state="rows", rows=(MedicalNote(school_id=0, condition="Asthma", details="Inhaler"),)),
             Section(state="none"),
@@ -69,6 +77,42 @@ def sample_data() -> dict[str, Any]:
     }
 
 
+def _cases() -> list[inbox.Item]:
+    """Return one case that waits, and one that is decided."""
+    hold = Hold(
+        school_id=0,
+        kind="guardians",
+        case="id reused",
+        labels=["Joan Bell"],
+        reason="The id 702 belonged to Joan Bell and now describes Joan Newcome.",
+        options=[{"key": "same", "label": "The same person", "effect": ""}],
+    )
+    decided = Decision(school_id=0, choice="same", at=_TRIED, says="The same person. They married.")
+    return [
+        inbox.Item(case=OpenCase(hold=hold, decision=each, expired=False), since=_TRIED) for each in (None, decided)
+    ]
+
+
+_SIDES: Final = (
+    {
+        "title": "What we hold",
+        "ref": "702",
+        "facts": [["given_name", "Joan"], ["family_name", "Bell"], ["email", "joan.bell@mail.example"]],
+    },
+    {
+        "title": "What the MIS says",
+        "ref": "702",
+        "facts": [["given_name", "Joan"], ["family_name", "Newcome"]],
+    },
+)
+_CHOICES: Final = (
+    inbox.Choice(
+        key="keep", label="Leave as it is", effect="Nothing changes until the MIS says something else.", harmful=False
+    ),
+    inbox.Choice(
+        key="same", label="The same person", effect="She keeps everything and takes the new details.", harmful=True
+    ),
+)
 _TRIED: Final = datetime.datetime(2026, 11, 23, 9, 30, tzinfo=datetime.UTC)
 _CHANGES: Final = (
     SimpleNamespace(kind="students", label="Ana Reyes", action="arrive", field="", old="", new="Year 4, form 4B"),

@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from portals.reception import connection, joining, undo, uploads, views
+from portals.reception import conflicts, connection, joining, tonight, undo, uploads, views
 
 app_name = "reception"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("conflicts/", conflicts.conflicts, name="conflicts"),
+    path("conflicts/carry-out/", conflicts.carry_out, name="carry_out"),
+    path("conflicts/<str:digest>/", conflicts.conflict, name="conflict"),
+    path("conflicts/<str:digest>/withdraw/", conflicts.withdraw, name="withdraw"),
+    path("tonight/", tonight.tonight, name="tonight"),
     path("runs/", views.runs, name="runs"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/undo/", undo.undo, name="undo"),

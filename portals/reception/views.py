@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
-from sync import queries, sentences
+from sync import inbox, queries, sentences
 from sync.models import Change, Run
 from sync.operations import undo
 from tenants.models import School
@@ -30,6 +30,7 @@ def home(request: ReceptionRequest) -> HttpResponse:
         "chart": chart(nights),
         "nights": nights,
         "fresh": queries.freshness(),
+        "inbox": inbox.inbox(at=timezone.now()),
     }
     return render(request, "reception/home.html", context)
 
@@ -69,6 +70,7 @@ def run(request: ReceptionRequest, pk: int) -> HttpResponse:
             "nights": report.nights,
             "source": queries.source(),
             "undone_by": undo.undone_by(found),
+            "carried_out": inbox.carried_out(found),
         },
     )
 

@@ -1,5 +1,5 @@
 // All the script of our own: an open menu closes when one clicks elsewhere or presses Escape.
-const menus = () => document.querySelectorAll("details.account[open]");
+const menus = () => document.querySelectorAll("details:is(.account, .more-tabs)[open]");
 
 addEventListener("click", (event) => {
   for (const menu of menus()) {

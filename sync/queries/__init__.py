@@ -204,14 +204,14 @@ class Tile:
     note: str
 
 
-def tiles(run: Run) -> tuple[Tile, ...]:
-    """Return the four numbers at the head of a report."""
-    done, people = tally(run.counts), {kind: run.counts[kind] for kind in PEOPLE if kind in run.counts}
+def tiles(counts: Mapping[str, Mapping[str, int]]) -> tuple[Tile, ...]:
+    """Return the four numbers at the head of a report, from the counts of a run."""
+    done, people = tally(counts), {kind: counts[kind] for kind in PEOPLE if kind in counts}
     rows = (
         ("add", "Added", done.added, _made_of(people, _ADDED) or "nobody new"),
         ("upd", "Updated", done.updated, _made_of(people, _UPDATED) or "nobody changed"),
         ("left", "Left or missing", done.gone, _made_of(people, _GONE) or "everybody is still there"),
-        ("held", "Held for a person", done.held, _made_of(run.counts, _HELD) or "nothing waits"),
+        ("held", "Held for a person", done.held, _made_of(counts, _HELD) or "nothing waits"),
     )
     return tuple(Tile(key=key, label=label, number=number, note=note) for key, label, number, note in rows)
 
@@ -321,7 +321,7 @@ def run_report(run: Run, *, action: str = "", kind: str = "", page: str | int | 
     chosen = changes.filter(**{key: value for key, value in (("action", action), ("kind", kind)) if value})
     return RunReport(
         run=run,
-        tiles=tiles(run),
+        tiles=tiles(run.counts),
         nights=nights(upto=run),
         holds=tuple(Hold.objects.filter(run=run)),
         faults=_faults(run),

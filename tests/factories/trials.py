@@ -37,6 +37,62 @@ OUTLOOK: Final = {
     "holds": [],
     "remarks": ["Registration groups are read as classes."],
 }
+TONIGHT: Final[dict[str, Any]] = {
+    "counts": {
+        "students": {"arrived": 1, "amended": 12, "missing": 2},
+        "guardians": {"amended": 3, "held": 1},
+    },
+    "actions": [
+        {
+            "action": "arrive",
+            "number": 1,
+            "lines": [
+                {
+                    "kind": "students",
+                    "ref": "118",
+                    "label": "Ana Reyes",
+                    "sentence": "Ana Reyes was added: 4 · 4B.",
+                    "why": "The MIS names them for the first time.",
+                }
+            ],
+        },
+        {
+            "action": "amend",
+            "number": 12,
+            "lines": [
+                {
+                    "kind": "guardians",
+                    "ref": "702",
+                    "label": "Mei Li",
+                    "sentence": "Mei Li’s e-mail was set to mei.li@mail.example.",
+                    "why": "The MIS says so now.",
+                }
+            ],
+        },
+    ],
+    "holds": [
+        {
+            "kind": "guardians",
+            "case": "address shared",
+            "digest": "5ba9ed" + "0" * 58,
+            "reason": "Ian Ford and Abe Stone have one address.",
+            "refs": ["G77", "G78"],
+            "labels": ["Ian Ford", "Abe Stone"],
+            "sides": [],
+            "options": [],
+        }
+    ],
+    "faults": [
+        {
+            "kind": "guardians",
+            "fault": "address taken",
+            "reason": "Two people have this address.",
+            "number": 2,
+            "refs": ["G77", "G78"],
+        }
+    ],
+    "remarks": ["students.csv was read as Windows-1252"],
+}
 
 
 def posted(connector: type[Connector], **given: str) -> dict[str, str]:

@@ -36,7 +36,7 @@ ADMIN_FOR_ALL = {
 }
 
 # A word that each further part of an address may be.
-WORDS = {"kind": "students", "batch": "20261124T081500Z-0a1b2c3d"}
+WORDS = {"digest": "0" * 64, "kind": "students", "batch": "20261124T081500Z-0a1b2c3d"}
 
 
 class Address(NamedTuple):

@@ -92,7 +92,8 @@ def test_a_report_costs_the_same(rhea: Person, northgate: School, number: int, d
         run = runs.run(counts={"students": {"arrived": number}})
         for place in range(number):
             runs.change(run, f"Child {place}", new="Year 4 · 4B", ref=str(place), person_id=place)
-    # standing, roles, run, nights, holds, refusals, chips (2), records (count, page, changes), source, undos
+    # standing, roles, run, nights, holds, refusals, chips (2), records (count, page, changes), source, undos,
+    # decisions
     page(rhea, HOME)  # the first request of a session notes the session
     with django_assert_num_queries(EVERY_REQUEST + 13):
         assert page(rhea, f"{HOME}runs/{run.pk}/").count("was added") == number

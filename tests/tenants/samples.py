@@ -100,7 +100,7 @@ def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
         Trial.objects.create(kind=Trial.Kind.PREVIEW, asked_at=NIGHT, ended_at=NIGHT, made_with="sample"),
         Change.objects.create(run=run, kind="students", label="Sample", action=Change.Action.ARRIVE),
         Refusal.objects.create(run=run, kind="students", reason="no name"),
-        Hold.objects.create(run=run, kind="students", reason="too many would leave"),
+        Hold.objects.create(run=run, kind="students", reason="too many would leave", digest="0" * 64),
         MisIdentity.objects.create(
             generation=1, kind="students", external_id="s1", student=student, first_seen_on=NIGHT.date()
         ),

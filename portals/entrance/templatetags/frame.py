@@ -54,7 +54,7 @@ def counted(number: int, kind: str) -> str:
 @register.filter
 def kind_name(kind: str) -> str:
     """Return a kind as a reader says it: “class places”."""
-    return sentences.counted(2, kind).removeprefix("2 ").capitalize()
+    return sentences.plural(kind)
 
 
 @register.filter
