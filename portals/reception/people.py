@@ -60,7 +60,7 @@ def whys(found: Person, school: School, words: str = "") -> dict[str, object]:
     reasons = directory.why_not_in(found, school, histories.feed_about(found, known))
     as_parent = directory.as_parent(found, school) if isinstance(found, StaffMember) else None
     return {
-        "person": found,
+        "whose": found,  # `person` is who looks, on every page
         "kind": directory.kind_of(found),
         "kind_name": KIND_NAMES[directory.kind_of(found)],
         "reasons": reasons,

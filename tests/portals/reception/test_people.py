@@ -258,7 +258,7 @@ def test_why_answers_for_each_student_of_a_guardian(rhea: Person, here: Here):
     text = page(rhea, here.url("guardians", "why/?q=stranger"))
     assert text.count("They see everything a parent may") == 1
     assert text.count("They see nothing") == 2
-    for words in ("safety: court letter", "Lift the block", "They are not tied to this student.", "Tie to a student"):
+    for words in ("safety: court letter", "Lift the block", "They are not tied to this student.", "Tie them"):
         assert words in text, words
 
 
