@@ -36,8 +36,10 @@ def feed_about(person: Person, known: Iterable[MisIdentity]) -> Feed:
     if run is None or not refs:
         return Feed()
     here = {"run": run, "kind": kind_of(person)}
+    faults = set(Refusal.objects.filter(**here, ref__in=refs, field="email").values_list("fault", flat=True))
     return Feed(
-        malformed=Refusal.objects.filter(**here, ref__in=refs, fault=Fault.EMAIL.value).exists(),
+        malformed=Fault.EMAIL in faults,
+        mailbox=Fault.ROLE_MAILBOX in faults,
         held=Hold.objects.filter(_naming(refs), **here).exists(),
     )
 

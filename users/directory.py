@@ -145,6 +145,7 @@ class Feed:
     """What only the sync knows about a person: it could not use their address; it holds something about them back."""
 
     malformed: bool = False
+    mailbox: bool = False
     held: bool = False
 
 
@@ -170,6 +171,7 @@ def entry_of(person: Person, school: School, feed: Feed = NOTHING_SAID) -> Entry
         dummy=person.email_is_dummy,
         address=person.mis_email,
         malformed=feed.malformed,
+        mailbox=feed.mailbox,
         held=feed.held,
         taken_by=_holder(person, address) if person.email_is_dummy and address else "",
         own_domain=bool(address) and school.domains.filter(domain=domain_of(address)).exists(),

@@ -62,6 +62,7 @@ class Entry:
     dummy: bool = False
     address: str | None = ""  # as the MIS says it; None: not shared
     malformed: bool = False  # the last sync could not use what the MIS says
+    mailbox: bool = False  # many people have this one address, so the last sync gave it to none
     held: bool = False  # the last sync left something about this person to a decision
     taken_by: str = ""  # whose address it is already
     own_domain: bool = False  # the address is on one of the school's domains
@@ -167,6 +168,13 @@ def why_dummy(facts: Entry) -> Reason:
             text="Their address is on the school’s own domain, which the school has blocked for parents.",
             remedy="Give a personal address in your MIS, or lift the block under the school’s rules.",
             do=Do.RULES,
+            field="e-mail",
+        )
+    if facts.mailbox:
+        return Reason(
+            text="Many people have this one address, so it is an office’s and nobody’s way in.",
+            remedy="Give each person an address of their own in your MIS.",
+            do=Do.CHANGE_IN_MIS,
             field="e-mail",
         )
     if facts.taken_by:

@@ -61,8 +61,8 @@ def primary_years(request: ReceptionRequest) -> HttpResponse:
         _set(request, operations.set_primary_years, labels=form.cleaned_data["labels"])
         return _done(request, "Saved. It takes effect with the next sync.")
     says = (
-        "Students of a primary year get a placeholder instead of their address, and never sign in.",
-        "An address that is in use already stays until your MIS changes it: ask us if somebody must be shut out now.",
+        "With the next sync, students of a primary year get a placeholder instead of their address.",
+        "Nothing else of theirs is lost, and the address comes back when their year is primary no longer.",
     )
     return _ask(request, form, "Primary years", says)
 

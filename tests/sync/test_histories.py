@@ -129,9 +129,11 @@ def test_ids_newest_first_and_what_the_last_run_could_not_take(zoe: Student):
     refuse(last, "7", fault="shared")
     refuse(last, "8")
     assert histories.feed_about(zoe, known) == Feed()
+    refuse(last, "7", fault="address of many people")
+    assert histories.feed_about(zoe, known) == Feed(mailbox=True)
     refuse(last, "7")
     Hold.objects.create(run=last, kind="students", refs=["1", "9"], reason="waits")
-    assert histories.feed_about(zoe, known) == Feed(malformed=True, held=True)
+    assert histories.feed_about(zoe, known) == Feed(malformed=True, mailbox=True, held=True)
     assert histories.feed_about(zoe, ()) == Feed()
 
 

@@ -55,6 +55,7 @@ DUMMIES: list[tuple[Kind, dict[str, Any], str, Do]] = [
     ("guardians", {"address": "a@s.example", "own_domain": True}, "not here yet", Do.WAIT),
     ("staff", {"address": "a@s.example", "own_domain": True, "domains_blocked": True}, "not here yet", Do.WAIT),
     ("staff", {"address": "a@s.example", "taken_by": "Mei Li"}, "Mei Li’s already", Do.CHANGE_IN_MIS),
+    ("staff", {"address": "a@s.example", "mailbox": True}, "an office’s", Do.CHANGE_IN_MIS),
     ("staff", {"address": "a@s.example", "held": True}, "waits for a person", Do.DECIDE),
     ("students", {"address": "a@s.example"}, "do not sign in at this school", Do.SUPPORT),
     ("students", {"address": "a@s.example", "primary": True}, "primary year", Do.RULES),

@@ -247,7 +247,9 @@ def test_why_says_what_to_do_and_leads_there(rhea: Person, here: Here):
     assert "Your MIS has no address for them." in text
     assert f"{PEOPLE}guardians/{adult.pk}/correct/email/" in text
     with scope.school(here.school.pk):
-        Refusal.objects.create(run=here.run, kind="guardians", ref="77", fault="email", reason="malformed")
+        Refusal.objects.create(
+            run=here.run, kind="guardians", ref="77", fault="email", field="email", reason="malformed"
+        )
     assert "malformed or a placeholder" in page(rhea, f"{PEOPLE}guardians/{adult.pk}/why/")
 
 
