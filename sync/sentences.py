@@ -182,6 +182,17 @@ def private(change: ChangeLike) -> Sentence:
     return _sentence(f"{'An' if noun[0] in 'aeiou' else 'A'} {noun} of {change.label} {verb}.")
 
 
+def corrected(field: str, old: str | None, new: str) -> Sentence:
+    """Say what a person at the school corrected: Surname corrected from … to … (R65)."""
+    start = f"{field_name(field).capitalize()} corrected "
+    return _sentence(start, *(("from ", (old, "old"), " ") if old else ()), "to ", (new or "nothing", "new"), ".")
+
+
+def plain(text: str) -> Sentence:
+    """Return words as a sentence in which nothing is marked."""
+    return _sentence(text)
+
+
 _BY_ACTION: Final[Mapping[str, Callable[[ChangeLike], Sentence]]] = {
     "arrive": added,
     "amend": amended,

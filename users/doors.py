@@ -4,7 +4,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from users import queries
-from users.models import Guardian, Student
+from users.directory import MODELS
+from users.models import Guardian, LocalEdit, Person, Student, Tie
 from users.queries import Standing
 from users.roles import Can
 
@@ -23,6 +24,48 @@ def student_for(standing: Standing, pk: int, *, right: Can = Can.SEE_STUDENTS) -
         raise Http404("no such student")
     allow(standing, right)
     return student
+
+
+def person_for(standing: Standing, kind: str, pk: int, *, right: Can = Can.SEE_SYNC) -> Person:
+    """Return a student, guardian or member of staff of the open school, left or not, to who runs it (R9, R47).
+
+    Raises:
+        Http404: no such kind, no such person here, or the account is no member of staff here.
+        PermissionDenied: the right is missing; the message is the right to ask for.
+    """
+    found = MODELS[kind].objects.filter(pk=pk).first() if kind in MODELS and standing.staff_member else None
+    if found is None:
+        raise Http404("no such person")
+    allow(standing, right)
+    return found
+
+
+def tie_for(standing: Standing, pk: int) -> Tie:
+    """Return a tie of the open school to who may edit people.
+
+    Raises:
+        Http404: no such tie here, or the account is no member of staff here.
+        PermissionDenied: the right is missing.
+    """
+    found: Tie | None = Tie.objects.filter(pk=pk).select_related("guardian", "student").first()
+    if found is None or standing.staff_member is None:
+        raise Http404("no such tie")
+    allow(standing, Can.EDIT_PEOPLE)
+    return found
+
+
+def edit_for(standing: Standing, pk: int) -> LocalEdit:
+    """Return a correction of the open school to who may edit people.
+
+    Raises:
+        Http404: no such correction here, or the account is no member of staff here.
+        PermissionDenied: the right is missing.
+    """
+    found: LocalEdit | None = LocalEdit.objects.filter(pk=pk).first()
+    if found is None or standing.staff_member is None:
+        raise Http404("no such correction")
+    allow(standing, Can.EDIT_PEOPLE)
+    return found
 
 
 def child_for(guardian: Guardian, pk: int) -> Student:

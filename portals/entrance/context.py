@@ -33,6 +33,13 @@ class _Item:
     covers: frozenset[str] = frozenset()
 
 
+_PEOPLE: Final = frozenset(
+    f"reception:{view}"
+    for view in (
+        *("person", "why", "correct", "new_id", "withdraw", "delete", "restore", "add_guardian", "tie", "block"),
+        *("unblock", "untie", "rules", "parents_domain", "primary_years", "rollover"),
+    )
+)
 _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
     "staff": (_Item("Students", "users", "staff:home", frozenset({"staff:student", "staff:medical"})),),
     "parent": (_Item("Home", "house", "parent:home", frozenset({"parent:child"})),),
@@ -40,6 +47,7 @@ _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
         _Item("Front desk", "layout-grid", "reception:home"),
         _Item("Conflicts", "shield-alert", "reception:conflicts", frozenset({"reception:conflict"})),
         _Item("Tonight", "moon", "reception:tonight"),
+        _Item("People", "users", "reception:people", _PEOPLE),
         _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run"})),
         _Item("CSV files", "inbox", "reception:files", frozenset({"reception:upload"})),
         _Item("Joining", "circle-check", "reception:joining", frozenset({"reception:preview"})),

@@ -12,12 +12,14 @@ from django.core.paginator import Paginator
 from portals.chart import chart
 from portals.entrance.context import Door
 from portals.health import Section
+from portals.reception.person import Field
 from sync import inbox, sentences
 from sync.joining import system_of
 from sync.models import Decision, Hold, MisProduct, Run, Trial
 from sync.queries import Freshness, Night, Tally, tiles
 from sync.queries.holds import OpenCase
-from users.models import MedicalNote, Student
+from users.models import LocalEdit, MedicalNote, Student
+from users.reasons import Do, Reason
 
 _DECLARATION: Final = re.compile(r"<c-vars\s(.*?)\s*/?>", re.DOTALL)
 _FOLDER: Final = Path(settings.BASE_DIR) / "templates" / "cotton"
@@ -74,6 +76,8 @@ def sample_data() -> dict[str, Any]:
             Section(state="not_shared"),
             Section(state="off"),
         ],
+        "fields": _FIELDS,
+        "reasons": _REASONS,
     }
 
 
@@ -114,6 +118,23 @@ _CHOICES: Final = (
     ),
 )
 _TRIED: Final = datetime.datetime(2026, 11, 23, 9, 30, tzinfo=datetime.UTC)
+_FIELDS: Final = (
+    Field(
+        name="family_name",
+        label="Surname",
+        value="Muñoz",
+        correctable=True,
+        edit=LocalEdit(school_id=0, value="Muñoz", replaced="MuÃ±oz"),
+        said="MuÃ±oz",
+    ),
+    Field(name="email", label="E-mail", value="", correctable=True, said="office@mail.example", placeholder=True),
+    Field(name="year", label="Year", value="Year 4", correctable=False),
+    Field(name="upn", label="UPN", value=None, correctable=False),
+)
+_REASONS: Final = (
+    Reason(text="Your MIS has no address for them.", remedy="Put one there.", do=Do.CORRECT_EMAIL, field="e-mail"),
+    Reason(text="They have never signed in.", remedy="They ask for a code.", do=Do.OWNER, blocks=False),
+)
 _CHANGES: Final = (
     SimpleNamespace(kind="students", label="Ana Reyes", action="arrive", field="", old="", new="Year 4, form 4B"),
     SimpleNamespace(

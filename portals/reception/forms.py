@@ -5,9 +5,14 @@ from typing import Any
 
 from django import forms
 from django.core.files import File
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
 
 from sync.connectors.csv_files.folder import ENDINGS
 from sync.operations.uploads import LARGEST
+from users import years
+from users.directory import YearRule
+from users.models import Student
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -41,6 +46,121 @@ class UploadForm(forms.Form):
         """The files, once they are known to be there."""
         files: list[File[bytes]] = self.cleaned_data["chosen"]
         return files
+
+
+def given(request: HttpRequest) -> QueryDict | None:
+    """Return what was sent with the button, None before it was pressed."""
+    return request.POST if request.method == "POST" else None
+
+
+class Plain(forms.Form):
+    """Nothing to fill in: the button says it all."""
+
+
+class ReasonForm(forms.Form):
+    """Why something is done."""
+
+    reason = forms.CharField(label="Reason", max_length=300, help_text="It stands in the school’s audit trail.")
+
+
+class MaybeReasonForm(forms.Form):
+    """Why something is done, if there is more to say."""
+
+    reason = forms.CharField(
+        label="Reason (optional)", max_length=300, required=False, help_text="It stands in the school’s audit trail."
+    )
+
+
+class WhyForm(forms.Form):
+    """Why a tie is blocked, or no longer is."""
+
+    why = forms.CharField(
+        label="Why", max_length=300, help_text="Super users read it later, to judge whether it still holds."
+    )
+
+
+class CorrectionForm(MaybeReasonForm):
+    """The right value of one field."""
+
+    value = forms.CharField(label="Value", max_length=500, required=False)
+    field_order = ("value", "reason")
+
+    def __init__(self, *args: Any, name: str, field: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["value"].label = name
+        kinds = {"email": "email", "phone": "tel"}
+        self.fields["value"].widget.input_type = kinds.get(field, "text")
+        self.fields["value"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+
+
+class NewIdForm(ReasonForm):
+    """The new MIS id of one person."""
+
+    ref = forms.CharField(
+        label="New MIS id",
+        max_length=200,
+        help_text="Letter for letter as your MIS shows it; leading zeros count.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    field_order = ("ref", "reason")
+
+
+class GuardianForm(forms.Form):
+    """A guardian who is added by hand."""
+
+    given_name = forms.CharField(label="First name", max_length=500)
+    family_name = forms.CharField(label="Surname", max_length=500)
+    email = forms.EmailField(label="Personal e-mail address", help_text="They sign in with it.")
+    relationship = forms.CharField(
+        label="Relationship", max_length=100, required=False, help_text="Mother, step-father, carer …"
+    )
+
+
+class TieForm(forms.Form):
+    """The student to whom a guardian is tied."""
+
+    student: Any = forms.ModelChoiceField(
+        label="Student", queryset=None, widget=forms.RadioSelect, error_messages={"required": "Choose a student."}
+    )
+    relationship = forms.CharField(
+        label="Relationship", max_length=100, required=False, help_text="Mother, step-father, carer …"
+    )
+
+    def __init__(self, *args: Any, students: QuerySet[Student], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["student"].queryset = students  # type: ignore[attr-defined] # a ModelChoiceField
+        self.fields["student"].empty_label = None  # type: ignore[attr-defined] # a ModelChoiceField
+        self.fields["student"].label_from_instance = _recognisable  # type: ignore[attr-defined] # a ModelChoiceField
+
+
+def _recognisable(student: Student) -> str:
+    return " · ".join(filter(None, (student.name, years.say(student.year), student.form)))
+
+
+class YearsForm(forms.Form):
+    """The primary years."""
+
+    labels = forms.MultipleChoiceField(label="Primary years", required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, rules: Sequence[YearRule], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["labels"].choices = [(rule.label, _counted(rule)) for rule in rules]  # type: ignore[attr-defined]
+
+
+def _counted(rule: YearRule) -> str:
+    addresses = f"{rule.with_address} with an address in your MIS"
+    return f"{years.say(rule.label)} ({rule.students} student{'' if rule.students == 1 else 's'}, {addresses})"
+
+
+class RolloverForm(forms.Form):
+    """From when until when classes are rebuilt."""
+
+    first = forms.DateField(
+        label="First day", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    last = forms.DateField(
+        label="Last day", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
 
 
 class UndoForm(forms.Form):

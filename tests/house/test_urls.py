@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path
@@ -14,7 +15,7 @@ from sync.models import Run
 from tenants import bulk, scope
 from tests.house.product import ROOMS
 from tests.tenants.samples import Furnished, furnish
-from users.models import Account, Guardian, SchoolClass, StaffMember, Student
+from users.models import Account, Guardian, LocalEdit, SchoolClass, StaffMember, Student, Tie
 
 MODES = {"staff", "parent", "reception"}
 GATES = {"public", "account", *MODES}
@@ -36,7 +37,15 @@ ADMIN_FOR_ALL = {
 }
 
 # A word that each further part of an address may be.
-WORDS = {"digest": "0" * 64, "kind": "students", "batch": "20261124T081500Z-0a1b2c3d"}
+WORDS = {"digest": "0" * 64, "kind": "students", "batch": "20261124T081500Z-0a1b2c3d", "field": "given_name"}
+# Whose id an address takes, by the words before it; else a student's.
+WHOSE: dict[str, type[Model]] = {
+    "runs/": Run,
+    "people/staff/": StaffMember,
+    "people/guardians/": Guardian,
+    "people/ties/": Tie,
+    "people/edits/": LocalEdit,
+}
 
 
 class Address(NamedTuple):
@@ -164,6 +173,13 @@ def right_browser(address: Address) -> Client:
     return browser(("guardian" if address.gate == "parent" else "staff_member") + "@oakfield.example")
 
 
+def own_id(school: Furnished, address: Address) -> int:
+    """The id of a row of this school that the address is about."""
+    whose = next((model for words, model in WHOSE.items() if words in address.route), Student)
+    pk: int = school[whose].pk
+    return pk
+
+
 def ids(school: Furnished) -> set[int]:
     """The ids of a school's rows, whatever the table."""
     return {row.pk for row in (*school.spares.values(), *school.rows.values())}
@@ -177,7 +193,7 @@ def statuses(client: Client, url: str) -> set[int]:
 @each_page
 def test_our_own_pages_do_open(ours: Furnished, address: Address) -> None:
     """Without this, a 404 further down would prove nothing. A button may lead on, within the same school."""
-    pk = ours[Run].pk if "runs/" in address.route else ours[Student].pk
+    pk = own_id(ours, address)
     client, url = right_browser(address), address.filled(school="oakfield", pk=pk)
     answers = [answer for answer in (client.get(url), client.post(url)) if answer.status_code != 405]
     assert answers
@@ -211,7 +227,7 @@ def test_a_visitor_is_sent_to_the_front_door(ours: Furnished, address: Address) 
 
 @each_page
 def test_nothing_of_a_person_stays_in_a_shared_browser(ours: Furnished, address: Address) -> None:
-    pk = ours[Run].pk if "runs/" in address.route else ours[Student].pk
+    pk = own_id(ours, address)
     answer = right_browser(address).get(address.filled(school="oakfield", pk=pk))
     if answer.status_code != 405:
         assert {"private", "no-store"} <= set(re.split(r",\s*", answer["Cache-Control"]))

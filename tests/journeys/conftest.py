@@ -14,14 +14,14 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from sync.models import Hold, MisProduct, Refusal
+from sync.models import Hold, MisIdentity, MisProduct, Refusal, Run
 from sync.operations import catalogue
 from sync.operations.connections import connect
 from tenants import scope
 from tenants.models import School, SchoolDomain
 from tests.factories import people, runs
 from tests.factories.trials import FINDINGS, OUTLOOK, trial
-from users.models import DietaryNeed, MedicalNote, Student
+from users.models import DietaryNeed, Guardian, LocalEdit, MedicalNote, StaffMember, Student, Tie
 
 NARROW = (360, 780)
 WIDE = (1280, 900)
@@ -39,6 +39,10 @@ class Site:
     parents_child: Student  # of Jo Hart, who is staff, guardian and super user
     run: int
     running: int
+    broken: Student  # whose surname arrived as MuÃ±oz
+    contact: Guardian  # of `child`
+    restricted: Tie  # of `child`
+    teacher: StaffMember
 
 
 @pytest.fixture(scope="package")
@@ -53,7 +57,13 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
         server = LiveServer("127.0.0.1")
         try:
             yield Site(
-                url=server.url, school=school, child=child, parents_child=parents_child, run=run, running=running
+                url=server.url,
+                school=school,
+                child=child,
+                parents_child=parents_child,
+                run=run,
+                running=running,
+                **fill_people(school, child),
             )
         finally:
             server.stop()
@@ -62,8 +72,8 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
 
 def fill() -> tuple[Student, Student]:
     """Make the cast of the pictures."""
-    jo = people.staff_member("Jo Hart", email="jo.hart@northgate-school.example")
-    kit = people.staff_member("Kit Moss", email="kit.moss@northgate-school.example")
+    jo = people.staff_member("Jo Hart", email="jo.hart@northgate-school.example", domain_recognised=True)
+    kit = people.staff_member("Kit Moss", email="kit.moss@northgate-school.example", domain_recognised=True)
     names = "Ana Reyes|Łucja Żak|Zoë Muñoz|Kofi Mensah|Nguyễn Hoa|Sam Cole|Mei Li|Noah O’Brien|Aisha Rahman|Dev Rai"
     students = [
         people.student(name, year=str(3 + place % 4), form=f"{3 + place % 4}B", mis_email=None)
@@ -80,7 +90,7 @@ def fill() -> tuple[Student, Student]:
         priority=2,
     )
     people.tie(people.guardian("Ray Reyes", phone=""), ana, relationship="Uncle", restricted=True)
-    contact = people.guardian("Jo Hart", email="jo.hart@mail.example", phone="07700 900456")
+    contact = people.guardian("Jo Hart", email=jo.email, phone="07700 900456")
     people.tie(contact, students[1], relationship="Mother", priority=1)
     people.tie(contact, students[6], relationship="Step-mother", priority=2)
     MedicalNote.objects.create(student=ana, ref="1", condition="Asthma", details="Blue inhaler in the office")
@@ -152,6 +162,31 @@ def fill_runs() -> tuple[int, int]:
     runs.change(last, "Isla Robertson", "leave", new="2026-11-20", ref="90")
     runs.change(last, "Ana Reyes", kind="medical", new="")
     return last.pk, runs.run(status="running").pk
+
+
+def fill_people(school: School, child: Student) -> dict[str, Any]:
+    """Make what Reception's pages about people show: a broken name, ids, an edit, a block, and somebody deleted."""
+    with scope.school(school.pk):
+        broken = people.student("Lucía MuÃ±oz", year="4", form="4B", mis_email=None)
+        contact, teacher = Guardian.objects.get(given_name="Tom"), StaffMember.objects.get(given_name="Kit")
+        for kind, column, row, ref in (
+            ("students", "student", child, "0118"),
+            ("students", "student", broken, "0207"),
+            ("guardians", "guardian", contact, "702"),
+            ("staff", "staff_member", teacher, "31"),
+        ):
+            MisIdentity.objects.create(
+                generation=1, kind=kind, external_id=ref, first_seen_on=datetime.date(2026, 9, 1), **{column: row}
+            )
+        at = timezone.now() - datetime.timedelta(days=2)
+        Guardian.objects.filter(pk=contact.pk).update(phone="07700 900124")
+        LocalEdit.objects.create(guardian=contact, field="phone", value="07700 900124", replaced="07700 900123", at=at)
+        people.student("Mina Gone", status="left", left_on=datetime.date(2026, 11, 20))
+        people.staff_member("Dee Leted", status="left", left_on=datetime.date(2026, 11, 20), deleted_at=at)
+        restricted = Tie.objects.get(restricted=True)
+        last = Run.objects.finished().latest("finished_at")
+        runs.change(last, child.name, "amend", field="form", old="4A", new="4B", ref="0118", person_id=child.pk)
+    return {"broken": broken, "contact": contact, "restricted": restricted, "teacher": teacher}
 
 
 def fill_joining() -> None:

@@ -40,7 +40,21 @@ def portal_pages(site: Site) -> tuple[str, ...]:
         f"/s/northgate/reception/runs/{site.run}/",
         f"/s/northgate/reception/runs/{site.run}/undo/",
         f"/s/northgate/reception/runs/{site.running}/",
+        *people_pages(site),
     )
+
+
+def people_pages(site: Site) -> tuple[str, ...]:
+    people, student = "/s/northgate/reception/people/", f"students/{site.broken.pk}/"
+    below = (
+        *("", "?tab=guardians", "?tab=staff", "?tab=gone", "?q=nobody+at+all"),
+        *(f"students/{site.child.pk}/", f"{student}why/", f"{student}correct/family_name/", f"{student}id/"),
+        *(f"{student}guardian/", f"guardians/{site.contact.pk}/", f"guardians/{site.contact.pk}/why/?q=a"),
+        *(f"guardians/{site.contact.pk}/tie/?q=mu", f"staff/{site.teacher.pk}/", f"staff/{site.teacher.pk}/why/"),
+        *(f"staff/{site.teacher.pk}/delete/", f"ties/{site.restricted.pk}/block/"),
+    )
+    rules = ("", "parents-domain/", "primary-years/", "roll-over/")
+    return (*(f"{people}{path}" for path in below), *(f"/s/northgate/reception/rules/{path}" for path in rules))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
