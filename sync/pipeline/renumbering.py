@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from sync.pipeline.brakes import LEAVE_IT, Departure, exactly, share, too_many, word
-from sync.pipeline.held import Snapshot, Value
+from sync.pipeline.held import FIELDS, Snapshot, Value
 from sync.pipeline.plan.model import APPROVE, Case, Hold, Option, Plan
-from sync.pipeline.plan.people import BIRTH, NAMES, leavers, said
+from sync.pipeline.plan.people import leavers, said
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
 from sync.records import Kind, Record
 
 Mark = tuple[Value, ...]
 
+_NAMES: Final = 2  # the first two fields of every person are the given and the family name
+_BIRTH: Final = FIELDS[Kind.STUDENTS].index("date_of_birth")
 _PREFIX: Final = re.compile(r"^[^0-9]*0*")
 
 
@@ -107,8 +109,8 @@ def _alike(
 def _marks(kind: Kind, ref: str, values: tuple[Value, ...]) -> Iterator[Mark]:
     """Yield what a person is recognised by: their id without what a list may lose of it, and who they are."""
     yield (bare(ref),)
-    names = (str(name).casefold() for name in values[:NAMES])
-    yield (*names, values[BIRTH] if kind is Kind.STUDENTS else None)
+    names = (str(name).casefold() for name in values[:_NAMES])
+    yield (*names, values[_BIRTH] if kind is Kind.STUDENTS else None)
 
 
 def bare(ref: str) -> str:
