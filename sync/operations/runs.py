@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
-from sync.joining import fingerprint
+from sync.joining import fingerprint, synced_once
 from sync.models import Connection, Run, Trial
 from sync.operations import answers, connections, pulls
 from sync.pipeline.apply import apply
@@ -50,6 +50,10 @@ class AnotherRunIsOn(Exception):
     """This school's roster is being synced already; the run stays in the queue and is tried again."""
 
 
+class Unseen(Exception):
+    """Nobody has seen yet what the first sync of this school would do; the message says where to look."""
+
+
 class InternalFault(Exception):
     """A fault of ours ended a run; the message says what kind and where, and nothing of anybody's data."""
 
@@ -65,6 +69,22 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     plan: Plan
     roster: Roster
+
+
+def check_seen() -> None:
+    """Make sure that the open school's first sync is behind it; that one starts from its preview (`trials.confirm`).
+
+    Raises:
+        Unseen: see there.
+        sync.operations.connections.NotConnected: there is nothing to read.
+    """
+    if not synced_once(connections.active()):
+        raise Unseen(_UNSEEN)
+
+
+_UNSEEN: Final = (
+    "This school was never synced: look at the preview of its first sync in Reception, under “Joining”, and confirm it."
+)
 
 
 @transaction.atomic
