@@ -272,6 +272,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "release stuck runs": {"task": "sync.tasks.release_stuck_runs", "schedule": 600.0},
     "purge pulls": {"task": "sync.tasks.purge_pulls", "schedule": 3600.0},
+    "purge trials": {"task": "sync.tasks.purge_trials", "schedule": 3600.0},
 }
 
 LOGGING: dict[str, Any] = {

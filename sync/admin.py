@@ -80,10 +80,11 @@ class SchoolSyncAdmin(SchoolAdmin):
             return
         try:
             with scope.school(school.pk):
+                runs.check_seen()
                 run = runs.request(
                     school=school, trigger=Run.Trigger.ONE_OFF, at=timezone.now(), by=request.user.pk, reason=reason
                 )
-        except connections.NotConnected as fault:
+        except (connections.NotConnected, runs.Unseen) as fault:
             messages.error(request, f"{school}: {fault}")
             return
         messages.success(

@@ -163,7 +163,7 @@ class Run(SchoolOwned):
 
 
 class Trial(SchoolOwned):
-    """A look at the MIS that writes nothing about anybody: a connection test (R2), or the first sync tried out (R3).
+    """A look at the MIS that changes nobody: a connection test (R2), the first sync tried out (R3), or tonight's.
 
     One at a time for each kind. It speaks of the settings it was made with: `made_with` is their fingerprint.
     """
@@ -182,7 +182,10 @@ class Trial(SchoolOwned):
     error_kind = models.CharField(blank=True, help_text=_("refused, busy, broken, doubtful, internal or lost."))
     error = models.CharField(blank=True, help_text=_("What happened and what to do next; no personal data."))
     findings = models.JSONField(default=list, help_text=_("Of a test: [{part, reach, text}]."))
-    summary = models.JSONField(default=dict, help_text=_("Of a preview, see sync.operations.trials; no personal data."))
+    summary = models.JSONField(
+        default=dict,
+        help_text=_("Of a preview, without personal data; of what changes tonight, with names, soon forgotten."),
+    )
     plan_hash = models.CharField(blank=True, help_text=_("Of a preview: the plan it shows, without its night."))
     confirmed_at = models.DateTimeField(null=True, blank=True, help_text=_("Of a preview: a person said “do it”."))
 

@@ -20,7 +20,7 @@ def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> 
 
 @shared_task
 def try_out(*, school: int, trial: int, **_later: Any) -> None:
-    """Carry out one trial: a connection test, or a preview. Not a SchoolTask: it calls the outside."""
+    """Carry out one trial: a connection test or one of the previews. Not a SchoolTask: it calls the outside."""
     trials.perform(school=School.objects.get(pk=school), trial=trial)
 
 
@@ -34,3 +34,9 @@ def release_stuck_runs(**_later: Any) -> None:
 def purge_pulls(**_later: Any) -> None:
     """Delete the pages of pulls that are older than they may be."""
     pulls.purge(at=timezone.now())
+
+
+@shared_task
+def purge_trials(**_later: Any) -> None:
+    """Forget the names in what was to change in nights that are past."""
+    trials.purge(at=timezone.now())

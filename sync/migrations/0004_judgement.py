@@ -130,6 +130,14 @@ class Migration(migrations.Migration):
                 ]
             ),
         ),
+        migrations.AlterField(
+            model_name="trial",
+            name="summary",
+            field=models.JSONField(
+                default=dict,
+                help_text="Of a preview, without personal data; of what changes tonight, with names, soon forgotten.",
+            ),
+        ),
         migrations.CreateModel(
             name="CharacterReview",
             fields=[

@@ -45,7 +45,7 @@ class CarriedOut(Exception):
 
 
 @transaction.atomic
-def decide(hold: Hold, *, choice: str, by: int, at: datetime.datetime, reason: str = "") -> Decision:
+def decide(hold: Hold, *, choice: str, by: int | None, at: datetime.datetime, reason: str = "") -> Decision:
     """Note what a person chose about a hold; the next run goes by it. Deciding the same twice changes nothing.
 
     Raises:
@@ -99,7 +99,7 @@ def _the_same(earlier: Decision, choice: str) -> Decision:
 
 
 @transaction.atomic
-def withdraw(decision: Decision, *, by: int, at: datetime.datetime) -> None:
+def withdraw(decision: Decision, *, by: int | None, at: datetime.datetime) -> None:
     """Take a decision back, so that the next run asks again; withdrawing twice changes nothing.
 
     Raises:
@@ -115,7 +115,7 @@ def withdraw(decision: Decision, *, by: int, at: datetime.datetime) -> None:
     record(action="decision.withdrawn", by=by, at=at, subject=f"decision:{current.pk}")
 
 
-def carry_out_now(*, school: School, by: int, at: datetime.datetime) -> Run:
+def carry_out_now(*, school: School, by: int | None, at: datetime.datetime) -> Run:
     """Ask for a run of the open school that goes by what was decided, instead of waiting for the night.
 
     Raises:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
-from sync.joining import fingerprint
+from sync.joining import fingerprint, synced_once
 from sync.models import Connection, Refusal, Run, Trial
 from sync.operations import answers, connections, pulls
 from sync.pipeline.apply import apply
@@ -51,6 +51,10 @@ class AnotherRunIsOn(Exception):
     """This school's roster is being synced already; the run stays in the queue and is tried again."""
 
 
+class Unseen(Exception):
+    """Nobody has seen yet what the first sync of this school would do; the message says where to look."""
+
+
 class InternalFault(Exception):
     """A fault of ours ended a run; the message says what kind and where, and nothing of anybody's data."""
 
@@ -66,6 +70,22 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     plan: Plan
     roster: Roster
+
+
+def check_seen() -> None:
+    """Make sure that the open school's first sync is behind it; that one starts from its preview (`trials.confirm`).
+
+    Raises:
+        Unseen: see there.
+        sync.operations.connections.NotConnected: there is nothing to read.
+    """
+    if not synced_once(connections.active()):
+        raise Unseen(_UNSEEN)
+
+
+_UNSEEN: Final = (
+    "This school was never synced: look at the preview of its first sync in Reception, under “Joining”, and confirm it."
+)
 
 
 @transaction.atomic
@@ -279,7 +299,9 @@ def _quiet(school: School, run: Run, link: Connection, extracted: Extract, stage
     """End the run at once where nothing at all has moved since one that found nothing to do; else return None."""
     current = _locked(school, run, link)
     last = Run.objects.finished().filter(kind="roster").order_by("-finished_at", "-id").first()
-    if current.status != Run.Status.RUNNING or current.expects or not _stands_still(school, current, last, extracted):
+    if last is None or current.status != Run.Status.RUNNING or current.expects:
+        return None
+    if not _stands_still(school, current, last, extracted):
         return None
     current.counts = {kind: {"rows": number["rows"]} for kind, number in last.counts.items()}
     current.kinds, current.remarks, current.fingerprint = last.kinds, last.remarks, last.fingerprint
@@ -295,11 +317,10 @@ def _quiet(school: School, run: Run, link: Connection, extracted: Extract, stage
 _REFUSED: Final = ("kind", "ref", "other_ref", "fault", "field", "reason", "place")
 
 
-def _stands_still(school: School, run: Run, last: Run | None, extracted: Extract) -> bool:
+def _stands_still(school: School, run: Run, last: Run, extracted: Extract) -> bool:
     """Whether feed, held rows and rules are those of the last run, and no day has come that a record speaks of."""
     return bool(
-        last
-        and last.standstill
+        last.standstill
         and (last.feed, last.generation) == (extracted.feed, run.generation)
         and extracted.latest <= last.local_date <= run.local_date
         and last.standstill == held_digest(rules_of(school, night=run.local_date), generation=run.generation)

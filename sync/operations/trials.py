@@ -1,4 +1,4 @@
-"""Trials: reading a school's MIS to say what is there, and writing nothing of it (R2, R3).
+"""Trials: reading a school's MIS to say what is there, or what a sync would do, and writing nothing of it (R2, R3).
 
 Network happens between scopes, never inside one. A killed worker leaves a trial open; its task comes back, and if it
 does not, the trial counts as lost and may be asked for anew.
@@ -16,13 +16,15 @@ from sync.errors import SyncError
 from sync.joining import fingerprint, synced_once
 from sync.models import Connection, Run, Trial
 from sync.operations import connections, runs
-from sync.pipeline.outlook import outlook, shown
+from sync.pipeline.outlook import outlook, shown, tonight
 from sync.signals import trial_requested
 from tenants import scope
 from tenants.models import School
 from tenants.operations import record
 
 log = logging.getLogger(__name__)
+
+NAMES_KEPT: Final = datetime.timedelta(days=2)  # what changes tonight is told with names, and soon no news
 
 _INTERNAL: Final = "Something went wrong on our side. Nothing was changed; our people have been told. Try again later."
 _LOST: Final = "The worker was lost on the way. Nothing was changed; try again."
@@ -68,7 +70,7 @@ def perform(*, school: School, trial: int, clock: runs.Clock = timezone.now) -> 
     if link is None:
         return
     try:
-        found = _test(link) if kind == Trial.Kind.TEST else _preview(school, clock)
+        found = _test(link) if kind == Trial.Kind.TEST else _preview(school, kind, clock)
     except SyncError as fault:
         found = {"error_kind": type(fault).__name__.lower(), "error": str(fault)}
     except connections.BadSettings as fault:
@@ -98,9 +100,13 @@ def _test(link: Connection) -> dict[str, Any]:
         return {"findings": [dataclasses.asdict(finding) for finding in connector.probe()]}
 
 
-def _preview(school: School, clock: runs.Clock) -> dict[str, Any]:
+def _preview(school: School, kind: str, clock: runs.Clock) -> dict[str, Any]:
     seen = runs.preview(school=school, clock=clock)
-    return {"summary": outlook(seen.plan, seen.roster), "plan_hash": shown(seen.plan)}
+    if kind == Trial.Kind.TONIGHT:
+        summary = tonight(seen.plan, seen.roster) | {"counts": runs.counts(seen.plan, seen.roster)}
+    else:
+        summary = outlook(seen.plan, seen.roster)
+    return {"summary": summary, "plan_hash": shown(seen.plan)}
 
 
 def _finish(school: School, trial: int, *, at: datetime.datetime, **found: Any) -> None:
@@ -115,6 +121,18 @@ def _end(trial: Trial, at: datetime.datetime, **found: Any) -> None:
     for name, value in found.items():
         setattr(trial, name, value)
     trial.save()
+    if trial.kind == Trial.Kind.TONIGHT:
+        Trial.objects.filter(kind=trial.kind).exclude(pk=trial.pk).update(summary={})
+
+
+def purge(*, at: datetime.datetime) -> int:
+    """Forget the names in what changes tonight, when that night is past; return how many were emptied."""
+    emptied = 0
+    for school in School.objects.all():
+        with scope.school(school.pk):
+            old = Trial.objects.filter(kind=Trial.Kind.TONIGHT, ended_at__lt=at - NAMES_KEPT).exclude(summary={})
+            emptied += old.update(summary={})
+    return emptied
 
 
 @transaction.atomic

@@ -112,7 +112,7 @@ def _without(cut: Mapping[Kind, AbstractSet[str]], kind: Kind, records: Mapping[
     """Return the records of a kind that neither are nor name somebody who was cut."""
     if kind in cut:
         return {ref: record for ref, record in records.items() if ref not in cut[kind]}
-    ends = [(half, cut[part]) for half, part in enumerate(PARTS[kind]) if part in cut]
+    ends = [(half, cut[part]) for half, part in enumerate(PARTS[kind]) if part and part in cut]
     return {key: record for key, record in records.items() if not any(key[half] in refs for half, refs in ends)}
 
 

@@ -1,4 +1,7 @@
-"""What a plan would do, for the page that asks whether to do it: numbers, sentences and domains, and nobody's data."""
+"""What a plan would do, for the pages that show it before it happens.
+
+`outlook` asks whether to do it: numbers, sentences and domains, and nobody's data. `tonight` names people.
+"""
 
 import datetime
 from collections import Counter
@@ -7,10 +10,13 @@ from typing import Any, Final
 import msgspec
 
 from sync.pipeline.held import PEOPLE
-from sync.pipeline.plan.model import Plan
+from sync.pipeline.lines import Line, lines
+from sync.pipeline.plan.model import Action, Hold, Plan
 from sync.pipeline.roster import Fault, Refusal, Roster
 from sync.records import Kind
+from sync.sentences import say
 
+MOST_LINES: Final = 50  # of one action; the numbers count all
 MOST_REFS: Final = 30  # of one fault; a page of a thousand helps nobody
 
 
@@ -52,6 +58,49 @@ def _faults(plan: Plan) -> list[dict[str, Any]]:
         groups.setdefault((refusal.kind, refusal.reason), []).append(refusal)
     rows = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
     return [
-        {"kind": kind.value, "reason": reason, "number": len(found), "refs": [row.ref for row in found[:MOST_REFS]]}
+        {
+            "kind": kind.value,
+            "fault": found[0].fault.value,
+            "reason": reason,
+            "number": len(found),
+            "refs": [row.ref for row in found[:MOST_REFS]],
+        }
         for (kind, reason), found in rows
     ]
+
+
+def tonight(plan: Plan, roster: Roster) -> dict[str, Any]:
+    """Return {actions, holds, faults, remarks} as plain values: what the report would say, if the sync ran now.
+
+    `actions` are [{action, number, lines: [{kind, ref, label, sentence, why}]}], `holds` as `told` says them.
+    """
+    by_action: dict[str, list[Line]] = {}
+    for line in lines(plan):
+        by_action.setdefault(line.action, []).append(line)
+    return {
+        "actions": [
+            {"action": action.value, "number": len(found), "lines": [_line(line) for line in found[:MOST_LINES]]}
+            for action in Action
+            if (found := by_action.get(action))
+        ],
+        "holds": [told(hold) for hold in plan.holds],
+        "faults": _faults(plan),
+        "remarks": list(roster.remarks),
+    }
+
+
+def _line(line: Line) -> dict[str, str]:
+    return {
+        "kind": line.kind,
+        "ref": line.ref,
+        "label": line.label,
+        "sentence": str(say(line)),
+        "why": line.why,
+    }
+
+
+def told(hold: Hold) -> dict[str, Any]:
+    """Return a hold as plain values, with its digest: {kind, case, digest, reason, refs, labels, sides, options}."""
+    parts: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(hold))
+    del parts["facts"]  # the digest stands for them
+    return parts | {"digest": hold.digest}

@@ -4,22 +4,22 @@ Pure. One person's new id is the plan's affair (`sync.pipeline.plan`); here it i
 list itself is in doubt: numbers that lost their zeros in a spreadsheet, a new export, or the list of another school.
 """
 
+import datetime
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from sync.pipeline.brakes import LEAVE_IT, Departure, exactly, share, too_many, word
-from sync.pipeline.held import FIELDS, Snapshot, Value
+from sync.pipeline.held import Snapshot
+from sync.pipeline.matching import Face, face_held, face_of
 from sync.pipeline.plan.model import APPROVE, Case, Hold, Option, Plan
-from sync.pipeline.plan.people import leavers, said
+from sync.pipeline.plan.people import leavers
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
-from sync.records import Kind, Record
+from sync.records import Kind, Person
 
-Mark = tuple[Value, ...]
+Mark = tuple[str, datetime.date | None]
 
-_NAMES: Final = 2  # the first two fields of every person are the given and the family name
-_BIRTH: Final = FIELDS[Kind.STUDENTS].index("date_of_birth")
 _PREFIX: Final = re.compile(r"^[^0-9]*0*")
 
 
@@ -68,7 +68,7 @@ def renumbered(
     )
 
 
-def _newcomers(kind: Kind, snapshot: Snapshot, roster: Roster, wish: Plan) -> dict[str, Record]:
+def _newcomers(kind: Kind, snapshot: Snapshot, roster: Roster, wish: Plan) -> dict[str, Person]:
     """Return the records under ids we never saw, but for those who are listed as gone already."""
     records = roster.of(kind)
     refs = records.keys() - snapshot.identities[kind].keys() - leavers(snapshot, kind, records, wish.night)
@@ -91,26 +91,24 @@ def _gone(kind: Kind, snapshot: Snapshot, roster: Roster, wish: Plan) -> dict[in
 
 
 def _alike(
-    kind: Kind, newcomers: dict[str, Record], gone: dict[int, set[str]], snapshot: Snapshot, wish: Plan
+    kind: Kind, newcomers: dict[str, Person], gone: dict[int, set[str]], snapshot: Snapshot, wish: Plan
 ) -> set[str]:
     """Return the newcomers who look like one of those gone: by the bare number, or by name and birthday."""
     marks = {
         mark
         for row, refs in gone.items()
         for ref in refs
-        for mark in _marks(kind, ref, snapshot.records[kind][row].values)
+        for mark in _marks(kind, ref, face_held(kind, snapshot.records[kind][row]))
     }
     same = {rekey.ref for rekey in wish.rekeys if rekey.kind is kind and rekey.was}
-    return same | {
-        ref for ref, record in newcomers.items() if not marks.isdisjoint(_marks(kind, ref, said(kind, record)))
-    }
+    return same | {ref for ref, record in newcomers.items() if not marks.isdisjoint(_marks(kind, ref, face_of(record)))}
 
 
-def _marks(kind: Kind, ref: str, values: tuple[Value, ...]) -> Iterator[Mark]:
+def _marks(kind: Kind, ref: str, face: Face) -> Iterator[Mark]:
     """Yield what a person is recognised by: their id without what a list may lose of it, and who they are."""
-    yield (bare(ref),)
-    names = (str(name).casefold() for name in values[:_NAMES])
-    yield (*names, values[_BIRTH] if kind is Kind.STUDENTS else None)
+    yield bare(ref), None
+    for name in face.names:
+        yield f"name {name}", face.birthday if kind is Kind.STUDENTS else None
 
 
 def bare(ref: str) -> str:
@@ -119,6 +117,6 @@ def bare(ref: str) -> str:
     return _PREFIX.sub("", whole) or whole
 
 
-def _all_others(newcomers: dict[str, Record], gone: dict[int, set[str]], base: int, rules: Rules) -> bool:
+def _all_others(newcomers: dict[str, Person], gone: dict[int, set[str]], base: int, rules: Rules) -> bool:
     """Whether most are gone and about as many others came: another list altogether, perhaps of another school."""
     return len(gone) > rules.leaving_count and len(gone) > base / 2 and len(newcomers) >= len(gone) / 2

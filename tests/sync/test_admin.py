@@ -28,8 +28,16 @@ def boss(db: None) -> Person:
 
 
 def runs_of(school: School) -> list[Run]:
+    """The runs that wait for a worker."""
     with scope.school(school.pk):
-        return list(Run.objects.order_by("id"))
+        return list(Run.objects.filter(finished_at=None).order_by("id"))
+
+
+def synced(school: School) -> None:
+    """Connect a school that has had its first sync."""
+    with scope.school(school.pk):
+        runs.connection()
+        runs.run()
 
 
 def said(response: Any) -> list[str]:
@@ -49,15 +57,13 @@ def test_the_action_asks_for_a_reason_before_anything_happens(boss: Person, nort
 
 @pytest.mark.parametrize("reason", ["", "   "])
 def test_without_a_reason_nothing_starts(boss: Person, northgate: School, reason: str):
-    with scope.school(northgate.pk):
-        runs.connection()
+    synced(northgate)
     assert boss.client.post(f"{SYNC_NOW}?schools={northgate.pk}", {"reason": reason}).status_code == 200
     assert runs_of(northgate) == []
 
 
 def test_a_reason_queues_one_run_that_remembers_who_and_why(boss: Person, northgate: School):
-    with scope.school(northgate.pk):
-        runs.connection()
+    synced(northgate)
     for _ in range(2):  # a double click
         boss.client.post(f"{SYNC_NOW}?schools={northgate.pk}", {"reason": "the office changed 40 addresses"})
     (run,) = runs_of(northgate)
@@ -75,17 +81,23 @@ def test_a_school_that_is_not_connected_or_suspended_is_named(boss: Person, nort
     assert runs_of(northgate) == runs_of(himal) == []
 
 
-def test_a_look_into_one_school_does_not_stop_a_run_of_another(boss: Person, northgate: School, himal: School):
-    support.open_grant(account=boss.account, school=himal, reason="ticket 9", at=timezone.now())
+def test_the_first_sync_of_a_school_starts_from_its_preview_only(boss: Person, northgate: School):
     with scope.school(northgate.pk):
         runs.connection()
+    response = boss.client.post(f"{SYNC_NOW}?schools={northgate.pk}", {"reason": "ticket 9"})
+    assert any("look at the preview of its first sync" in message for message in said(response))
+    assert runs_of(northgate) == []
+
+
+def test_a_look_into_one_school_does_not_stop_a_run_of_another(boss: Person, northgate: School, himal: School):
+    support.open_grant(account=boss.account, school=himal, reason="ticket 9", at=timezone.now())
+    synced(northgate)
     boss.client.post(f"{SYNC_NOW}?schools={northgate.pk}", {"reason": "ticket 9"})
     assert len(runs_of(northgate)) == 1
 
 
 def test_every_one_of_our_people_may_run_a_sync_and_only_look_at_the_rest(dana: Person, northgate: School):
-    with scope.school(northgate.pk):
-        runs.connection()
+    synced(northgate)
     dana.client.post(f"{SYNC_NOW}?schools={northgate.pk}", {"reason": "ticket 9"})
     assert len(runs_of(northgate)) == 1
     path = f"/admin/tenants/school/{northgate.pk}/change/"
@@ -96,8 +108,7 @@ def test_every_one_of_our_people_may_run_a_sync_and_only_look_at_the_rest(dana: 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "rhea"])
 def test_nobody_else_starts_a_run(request: pytest.FixtureRequest, who: str, northgate: School):
-    with scope.school(northgate.pk):
-        runs.connection()
+    synced(northgate)
     person: Person = request.getfixturevalue(who)
     response = person.client.post(f"{SYNC_NOW}?schools={northgate.pk}", {"reason": "I want to"})
     assert response.status_code in {302, 403}

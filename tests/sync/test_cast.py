@@ -1,6 +1,7 @@
 """The people with a story (mission §2.13), as far as files reach: five nights of the two large demo schools."""
 
 import datetime
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from local.world import cast, profiles
 from local.world.model import World
-from sync.models import Change, Hold, Refusal
+from sync.models import Change, Hold, Refusal, Run
 from sync.pipeline.roster import Fault
 from tenants import scope
 from tests.sync.conftest import Place
@@ -155,3 +156,48 @@ def test_sam_cole_is_one_login_at_two_schools_and_two_people(place: Callable[...
     account = Account.objects.get(email=cast.SAM_COLE_ADDRESS)
     assert {one.school_id for one in account.memberships.all()} == {here.school.pk for here in schools}
     assert len({one.guardian_id for one in account.memberships.all()}) == 2
+
+
+def test_a_night_cut_in_half_and_an_empty_one_send_nobody_away(place: Callable[..., Place], demo_world: World) -> None:
+    here = place(demo_world.school("northgate"))
+    for number in (1, 2, 3):
+        here.sync(number)
+    before = everybody(here)
+
+    # Night 4: half of every list
+    run = here.sync(4, fault="half")
+    assert run.status == Run.Status.PARTIAL, "what is safe goes in"
+    assert everybody(here) >= before
+    with scope.school(here.school.pk):
+        holds = {hold.kind: hold for hold in Hold.objects.filter(run=run, case="departures")}
+        assert {"students", "guardians"} <= holds.keys()
+        for hold in holds.values():
+            going, of = re.findall(r"[0-9]+", hold.reason)[:2]
+            assert int(going) <= int(of), hold.reason
+            assert [option["key"] for option in hold.options] == ["approve", "keep"]
+
+    # Night 5: not a row
+    run = here.sync(5, fault="header_only")
+    assert run.status == Run.Status.HELD
+    assert everybody(here) >= before
+    with scope.school(here.school.pk):
+        assert {hold.case for hold in Hold.objects.filter(run=run)} == {"empty"}
+        assert not any(hold.options for hold in Hold.objects.filter(run=run)), "no choice lets it pass"
+
+    # The next good night mends all by itself.
+    here.sync(5)
+    with scope.school(here.school.pk):
+        assert (
+            Student.objects.filter(status="active").count()
+            >= len([one for one in here.truth.at(5).students.values() if one.left_on is None]) - 1
+        ), "all but Bob Stone, who has the number of somebody else"
+
+
+def everybody(place: Place) -> set[tuple[str, int]]:
+    """Everybody who is here: kind and row."""
+    with scope.school(place.school.pk):
+        return {
+            (model.__name__, row)
+            for model in (Student, Guardian, StaffMember)
+            for row in model.objects.filter(status="active").values_list("pk", flat=True)
+        }

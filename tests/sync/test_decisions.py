@@ -181,7 +181,7 @@ def test_a_failed_run_and_an_undo_leave_open_what_waits(held: tuple[Place, Run])
                 trigger=trigger,
                 local_date=run.local_date,
                 queued_at=NOW,
-                finished_at=run.finished_at + datetime.timedelta(minutes=number),
+                finished_at=place.clock(2)() + datetime.timedelta(minutes=number),
                 error="" if status == "ok" else "Nothing was written.",
             )
         assert holds.judged() == run

@@ -256,7 +256,7 @@ def command(name: str, *arguments: object) -> tuple[int, str]:
 
 def test_the_command_says_done_with_0(small: Place) -> None:
     small.write(1)
-    status, said = command("sync_school", small.school.slug)
+    status, said = command("sync_school", small.school.slug, "--confirm")
     assert status == 0
     assert "Crowd School: finished" in said
     assert f"{len(small.truth.at(1).students)} arrived" in said
@@ -272,7 +272,7 @@ def test_the_command_says_held_with_3(small: Place) -> None:
 
 
 def test_the_command_says_failed_with_4(small: Place) -> None:
-    status, said = command("sync_school", small.school.slug)
+    status, said = command("sync_school", small.school.slug, "--confirm")
     assert status == 4
     assert "students.csv" in said
     status, said = command("sync_school", small.school.slug, "--plan-only")
@@ -283,7 +283,7 @@ def test_the_command_says_failed_with_4(small: Place) -> None:
     ("arguments", "words"),
     [
         (["nowhere"], "there is no school “nowhere”"),
-        (["crowd", "--files", "/nowhere.csv"], "/nowhere.csv does not exist"),
+        (["crowd", "--confirm", "--files", "/nowhere.csv"], "/nowhere.csv does not exist"),
     ],
 )
 def test_the_command_refuses_bad_arguments_with_1(small: Place, arguments: list[str], words: str) -> None:
@@ -303,7 +303,7 @@ def test_a_run_that_is_on_is_not_disturbed(small: Place) -> None:
     small.write(1)
     with scope.school(small.school.pk):
         Run.objects.filter(pk=small.request(1).pk).update(status="running", started_at=NOW)
-    status, said = command("sync_school", small.school.slug)
+    status, said = command("sync_school", small.school.slug, "--confirm")
     assert (status, "try again" in said) == (4, True)
 
 
@@ -317,8 +317,32 @@ def test_plan_only_prints_the_plan_and_writes_nothing(small: Place) -> None:
     assert (answers[0][0], answer["plan_only"]) == (0, True)
     assert len(answer["hash"]) == 64
     assert answer["counts"]["students"]["arrived"] == len(small.truth.at(1).students)
-    assert answer["plan"]["arrivals"]
     assert "would be done" in answers[1][1]
+    kinds = {change["kind"] for change in answer["changes"]}
+    assert {"students", "guardians", "ties", "medical"} <= kinds
+    assert all(change["sentence"] and change["why"] for change in answer["changes"])
+    assert all(note.condition not in answers[0][1] for note in small.truth.at(1).medical.values())
+
+
+def test_plan_only_prints_each_hold_with_what_can_be_chosen(small: Place) -> None:
+    small.sync(1)
+    small.write(1, fault="header_only")
+    status, said = command("sync_school", small.school.slug, "--plan-only", "--json")
+    holds = json.loads(said)["holds"]
+    assert status == 3
+    assert {hold["case"] for hold in holds} == {"empty"}
+    assert {len(hold["digest"]) for hold in holds} == {64}
+    assert all(hold["reason"] and hold["options"] == [] for hold in holds)
+
+
+def test_the_first_sync_is_made_only_by_who_has_seen_what_it_would_do(small: Place) -> None:
+    small.write(1)
+    status, said = command("sync_school", small.school.slug)
+    assert (status, "--confirm" in said) == (1, True)
+    with scope.school(small.school.pk):
+        assert not Run.objects.exists()
+    assert command("sync_school", small.school.slug, "--confirm")[0] == 0
+    assert command("sync_school", small.school.slug)[0] == 0, "once is enough"
 
 
 def test_plan_only_with_files_writes_nothing_either(small: Place, tmp_path: Path, settings: Settings) -> None:
@@ -336,7 +360,7 @@ def test_files_are_taken_from_a_folder_or_one_by_one(small: Place, tmp_path: Pat
     settings.FILES_DIR = tmp_path / "inbox"
     small.write(1)
     (small.folder / "notes.txt").write_text("not a list")
-    status, _ = command("sync_school", small.school.slug, "--files", small.folder)
+    status, _ = command("sync_school", small.school.slug, "--confirm", "--files", small.folder)
     assert status == 0
     with scope.school(small.school.pk):
         batch = Path(connections.active().settings["folder"])

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from local.simulators.server import running
 from local.simulators.wonde import SCHOOL, TOKEN
 from local.simulators.wonde import Wonde as Simulator
 from local.world.model import SchoolWorld
+from sync import tasks
 from sync.joining import joining
 from sync.models import TRIAL_LOST_AFTER, Change, Connection, MisIdentity, Run, Trial
 from sync.operations import connections, runs, trials
 from sync.operations.joining import save_connection
+from sync.sentences import PRIVATE_KINDS, say
 from tenants import scope
 from tenants.models import AuditEvent, School
 from tests.conftest import Person
@@ -273,6 +276,58 @@ def test_a_preview_names_domains_and_what_does_not_fit_and_nobody(small: Place):
     assert domains
     said = str(preview.summary)
     assert not [one.family_name for one in picture.students.values() if one.family_name in said]
+
+
+# What changes tonight.
+
+
+def test_what_changes_tonight_is_told_in_sentences_and_nobody_is_written(small: Place):
+    small.sync(1)
+    with scope.school(small.school.pk):
+        before = Change.objects.count()
+    small.write(2)
+    trial = try_out(small.school, Trial.Kind.TONIGHT)
+    with scope.school(small.school.pk):
+        assert Change.objects.count() == before
+    done = small.perform(2)
+    said = trial.summary
+    assert said["counts"] == done.counts
+    assert trial.plan_hash
+    sentences = {line["sentence"] for action in said["actions"] for line in action["lines"]}
+    with scope.school(small.school.pk):
+        made = {str(say(change)) for change in Change.objects.filter(run=done).exclude(kind__in=PRIVATE_KINDS)}
+    assert made
+    assert {one for one in made if "changed" in one} & sentences
+
+
+def test_the_names_in_what_changes_tonight_are_forgotten_when_a_newer_one_ends(small: Place):
+    small.write(1)
+    first = try_out(small.school, Trial.Kind.TONIGHT)
+    assert first.summary["actions"]
+    preview = try_out(small.school, Trial.Kind.PREVIEW)
+    second = try_out(small.school, Trial.Kind.TONIGHT, at=NOW + datetime.timedelta(hours=1))
+    with scope.school(small.school.pk):
+        kept = {trial.pk: bool(trial.summary) for trial in Trial.objects.all()}
+    assert kept == {first.pk: False, preview.pk: True, second.pk: True}
+
+
+def test_the_names_in_what_changes_tonight_are_forgotten_after_two_days(small: Place):
+    small.write(1)
+    trial, preview = try_out(small.school, Trial.Kind.TONIGHT), try_out(small.school, Trial.Kind.PREVIEW)
+    assert trials.purge(at=NOW + trials.NAMES_KEPT) == 0
+    late = NOW + trials.NAMES_KEPT + datetime.timedelta(seconds=1)
+    with time_machine.travel(late, tick=False):
+        tasks.purge_trials()
+    assert trials.purge(at=late) == 0, "it was done"
+    with scope.school(small.school.pk):
+        assert Trial.objects.get(pk=trial.pk).summary == {}
+        assert Trial.objects.get(pk=preview.pk).summary == preview.summary
+
+
+def test_what_could_not_be_read_changes_nothing_tonight(small: Place):
+    trial = try_out(small.school, Trial.Kind.TONIGHT)  # no file is there
+    assert (trial.went_well, trial.summary) == (False, {})
+    assert trial.error
 
 
 # Another system is another matter.

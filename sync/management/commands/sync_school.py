@@ -1,5 +1,6 @@
-"""`manage.py sync_school SLUG --kind roster [--plan-only] [--json] [--files PATH…]`."""
+"""`manage.py sync_school SLUG --kind roster [--plan-only] [--confirm] [--json] [--files PATH…]`."""
 
+import dataclasses
 import json
 import tempfile
 from pathlib import Path
@@ -12,6 +13,9 @@ from django.utils import timezone
 from sync.errors import SyncError
 from sync.models import Run
 from sync.operations import connections, runs
+from sync.pipeline.lines import lines
+from sync.pipeline.outlook import told
+from sync.sentences import say
 from tenants import scope
 from tenants.models import School
 
@@ -32,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("school", metavar="SLUG")
         parser.add_argument("--kind", choices=["roster"], default="roster")
         parser.add_argument("--plan-only", action="store_true", help="Say what would happen; write nothing.")
+        parser.add_argument("--confirm", action="store_true", help="Make the first sync, whose plan you have seen.")
         parser.add_argument("--json", action="store_true", help="Answer in JSON, for scripts.")
         parser.add_argument("--files", nargs="+", type=Path, default=[], metavar="PATH", help="CSV files or folders.")
         parser.add_argument("--reason", default="from the command line")
@@ -47,6 +52,8 @@ class Command(BaseCommand):
             status = self._preview(school, options) if options["plan_only"] else self._run(school, options)
         except (connections.NotConnected, connections.NoFiles, connections.BadSettings) as fault:
             raise CommandError(str(fault)) from None
+        except runs.Unseen as fault:
+            raise CommandError(f"{fault} Or look at --plan-only, and then say --confirm.") from None
         except SyncError as fault:
             raise CommandError(f"{type(fault).__name__.lower()}: {fault}", returncode=FAILED) from None
         except runs.AnotherRunIsOn as fault:
@@ -61,16 +68,15 @@ class Command(BaseCommand):
             seen = runs.preview(school=school, folder=folder if options["files"] else "")
         counts = runs.counts(seen.plan, seen.roster)
         if options["json"]:
-            plan = json.loads(msgspec.json.encode(seen.plan))
-            self._write_json(
-                {"plan_only": True, "hash": seen.plan.digest(), "counts": counts, "plan": plan, "remarks": _texts(seen)}
-            )
+            self._write_json({"plan_only": True, "hash": seen.plan.digest(), "counts": counts} | in_full(seen))
         else:
             self._write(school, "would be done", counts, _texts(seen), [hold.reason for hold in seen.plan.holds])
         return HELD if seen.plan.holds else 0
 
     def _run(self, school: School, options: dict[str, Any]) -> int:
         with scope.school(school.pk):
+            if not options["confirm"]:
+                runs.check_seen()
             if options["files"]:
                 connections.place_files(school=school, paths=options["files"], at=timezone.now())
             run = runs.request(
@@ -113,6 +119,19 @@ class Command(BaseCommand):
             self.stdout.write(f"  note: {text}")
         for text in holds:
             self.stdout.write(f"  held: {text}")
+
+
+def in_full(seen: runs.Preview) -> dict[str, Any]:
+    """Return {changes, holds, refusals, remarks} as plain values: each change with its sentence and the reason.
+
+    What a medical note or a dietary need says is not in it (R35).
+    """
+    return {
+        "changes": [dataclasses.asdict(line) | {"sentence": str(say(line))} for line in lines(seen.plan)],
+        "holds": [told(hold) for hold in seen.plan.holds],
+        "refusals": msgspec.to_builtins(seen.plan.refusals),
+        "remarks": _texts(seen),
+    }
 
 
 def _texts(seen: runs.Preview) -> list[str]:

@@ -43,7 +43,7 @@ def gated(before: Snapshot, said: Roster, rules: Rules = RULES, *, on: int = 2, 
     return gate(plan(before, said, rules, night=night(on)), before, said, rules, **how)
 
 
-def decided(*holds: Hold, choice: str = APPROVE) -> dict[str, dict[str, str]]:
+def decided(*holds: Hold, choice: str = APPROVE) -> dict[str, Any]:
     """Let a person have chosen this about each of these holds."""
     return {"decided": {hold.digest: choice for hold in holds}}
 
