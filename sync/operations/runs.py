@@ -36,13 +36,14 @@ from sync.signals import run_requested
 from tenants import bulk, scope
 from tenants.models import School
 from tenants.operations import record
+from users.operations import turns
 
 log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS: Final = 3  # a feed that kills its worker must not do so for ever
 STUCK_AFTER: Final = datetime.timedelta(hours=1)  # longer than any task may run, see CELERY_TASK_TIME_LIMIT
 WAITED_LONG: Final = datetime.timedelta(minutes=10)
-_LOCK: Final = 7_301  # the first half of the advisory lock; the second is the school
+_LOCK: Final = turns.ROSTER  # the first half of the advisory lock; the second is the school
 
 Clock = Callable[[], datetime.datetime]
 

@@ -37,6 +37,18 @@ def said(**fields: Any) -> str:
         ({"action": "leave", "new": "soon"}, "Ana Reyes left on soon."),
         ({"action": "rejoin"}, "Ana Reyes came back; everything was kept."),
         ({"action": "end"}, "Ana Reyes ended."),
+        (
+            {"action": "release", "field": "family_name", "old": "Reyés", "new": "Reyes"},
+            "Your correction of Ana Reyes’s surname was replaced by your MIS: Reyés → Reyes.",
+        ),
+        (
+            {"action": "release", "field": "family_name", "old": "Reyes", "new": "Reyes"},
+            "Your MIS now says what you corrected: Ana Reyes’s surname.",
+        ),
+        (
+            {"action": "release", "field": "email", "old": "a@x"},
+            "Your correction of Ana Reyes’s e-mail ended; it was a@x.",
+        ),
         ({"kind": "ties", "new": "Tom Reyes"}, "Tom Reyes became a contact of Ana Reyes."),
         ({"kind": "ties", "action": "end", "old": "Tom Reyes"}, "Tom Reyes is no longer a contact of Ana Reyes."),
         ({"kind": "enrolments", "new": "7B"}, "Ana Reyes joined 7B."),

@@ -16,7 +16,7 @@ from tenants.operations import record
 from users.emails import as_the_sync_writes_it, domain_of, dummy_address
 from users.folding import fold
 from users.models import Guardian, LocalEdit, Person, RoleGrant, StaffMember, Student, Tie
-from users.operations import accounts, roles
+from users.operations import accounts, roles, turns
 from users.roles import SuperUser
 
 _NAMES: Final = ("given_name", "family_name")
@@ -68,6 +68,7 @@ def correct(
         raise UnableToCorrect(
             f"“{field.replace('_', ' ')}” comes from your MIS alone. Change it there; the next night brings it here."
         )
+    _alone(UnableToCorrect)
     _lock(person)
     new = _usable(person, field, value)
     edit = _open_edit(person, field)
@@ -86,7 +87,12 @@ def correct(
 
 @transaction.atomic
 def withdraw(edit: LocalEdit, *, by: int | None, at: datetime.datetime) -> LocalEdit:
-    """End an edit: the field says again what the MIS says; ending one twice changes nothing."""
+    """End an edit: the field says again what the MIS says; ending one twice changes nothing.
+
+    Raises:
+        UnableToCorrect: a sync is writing.
+    """
+    _alone(UnableToCorrect)
     edit.refresh_from_db(from_queryset=LocalEdit.objects.select_for_update())
     if edit.closed_at:
         return edit
@@ -98,6 +104,12 @@ def withdraw(edit: LocalEdit, *, by: int | None, at: datetime.datetime) -> Local
     accounts.link_people(at=at)
     record(action="person.edit_withdrawn", by=by, at=at, subject=subject_of(person), reason=edit.field)
     return edit
+
+
+def _alone(unable: type[Exception]) -> None:
+    """Keep a night from writing over this, and this from writing over what a night has just read."""
+    if not turns.take():
+        raise unable("The people of your school are being changed at this moment. Try again in a minute.")
 
 
 def subject_of(person: Person) -> str:
@@ -258,6 +270,7 @@ def add_guardian(
     """
     if not students:
         raise UnableToAdd("Choose at least one student whose guardian this is.")
+    _alone(UnableToAdd)
     try:
         guardian = Guardian(given_name=_tidy(given_name), family_name=_tidy(family_name), source=Person.Source.MANUAL)
         guardian.email, guardian.email_is_dummy = _usable_address(guardian, email), False
@@ -285,6 +298,7 @@ def tie_by_hand(
     Raises:
         UnableToAdd: they are tied already, or the relationship cannot be written.
     """
+    _alone(UnableToAdd)
     tie = Tie.objects.select_for_update().filter(guardian=guardian, student=student).first()
     if tie and tie.ended_on is None:
         raise UnableToAdd(f"{guardian.name} is tied to {student.name} already.")
@@ -357,7 +371,8 @@ def delete_staff(person: StaffMember, *, by: int | None, at: datetime.datetime, 
         UnableToDelete: no reason, or the school's last super user.
     """
     if not reason.strip():
-        raise UnableToDelete("Say why; it stands in the school's audit trail.")
+        raise UnableToDelete("Say why; it stands in the school’s audit trail.")
+    _alone(UnableToDelete)
     _lock(person)
     if person.deleted_at:
         return person
@@ -377,6 +392,7 @@ def restore_staff(person: StaffMember, *, by: int | None, at: datetime.datetime,
     Raises:
         UnableToDelete: they were not deleted by hand.
     """
+    _alone(UnableToDelete)
     _lock(person)
     if person.deleted_at is None:
         raise UnableToDelete(f"{person.name} was not deleted by hand.")

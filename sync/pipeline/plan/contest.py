@@ -93,12 +93,12 @@ def assign(claims: Iterable[Claim], decided: Mapping[str, str] = _NOTHING) -> Ad
         kept |= stay
     unlike |= now.unlike
     asked = {token: _shared(*pair) for token, pair in unlike.items()}
-    open_still = {hold.digest: hold for hold in asked.values() if decided.get(hold.digest) != OTHER}
-    settled = {token for token, hold in asked.items() if hold.digest not in open_still}
+    two_people = {token for token, hold in asked.items() if decided.get(hold.digest) == OTHER}
+    holds |= {hold.digest: hold for token, hold in asked.items() if token not in two_people}
     return Addresses(
         of=now.of,
-        failed=frozenset(now.failed | failed | settled),
-        holds=tuple(sorted((holds | open_still).values(), key=lambda hold: (hold.case, hold.kind, hold.facts))),
+        failed=frozenset(now.failed | failed | two_people),
+        holds=tuple(sorted(holds.values(), key=lambda hold: (hold.case, hold.kind, hold.facts))),
     )
 
 

@@ -16,9 +16,7 @@ import enum
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-import msgspec
-
-from sync.pipeline.held import FIELDS, PEOPLE, Edit, Held, Snapshot, Value
+from sync.pipeline.held import PEOPLE, Edit, Held, Snapshot, Value
 from sync.pipeline.plan.model import EditEnd
 from sync.pipeline.roster import Roster
 from sync.records import NOT_SHARED, Kind
@@ -57,18 +55,6 @@ def stands(held: Held, field: str, says: Value) -> bool:
 def why(held: Held, field: str) -> str:
     """Return what to say of a change to this field: whether it replaces a correction."""
     return REPLACED if field in held.edits else ""
-
-
-def without(held: Held, kind: Kind) -> Held:
-    """Return somebody as the MIS described them last, so that no correction makes them look like somebody else."""
-    if not held.edits:
-        return held
-    values = (
-        held.edits[field].replaced if field in held.edits else value
-        for field, value in zip(FIELDS[kind], held.values, strict=True)
-    )
-    address = held.edits["email"].replaced or "" if "email" in held.edits else held.email
-    return msgspec.structs.replace(held, values=tuple(values), email=address)
 
 
 def ends(

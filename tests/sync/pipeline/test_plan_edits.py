@@ -216,11 +216,6 @@ def test_a_correction_makes_nobody_look_like_somebody_else() -> None:
     assert [end.field for end in wish.edit_ends] == ["email"]
 
 
-def test_without_an_edit_a_person_is_compared_as_they_are() -> None:
-    person = held(holding(guardian("1", email=X)), GUARDIANS, "1")
-    assert edits.without(person, GUARDIANS) is person
-
-
 # Ties: added by hand, blocked by the school (R43, R66). A block is none of the plan's business: no feed lifts it.
 
 

@@ -1,17 +1,19 @@
 """What a school does to its people by hand, one act at a time (R42–R48, R65, R66)."""
 
+import contextlib
 import datetime
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from tenants import scope
 from tenants.models import AuditEvent, School, SchoolDomain
 from tests.factories import people as made
 from tests.tenants.samples import NIGHT
 from users.models import Account, Guardian, LocalEdit, Membership, Person, RoleGrant, StaffMember, Student, Tie
-from users.operations import people
+from users.operations import people, turns
 from users.operations.accounts import link_people
 from users.operations.people import UnableToAdd, UnableToBlock, UnableToCorrect, UnableToDelete
 from users.operations.roles import designate_super_user
@@ -398,3 +400,41 @@ def test_without_domains_a_block_has_no_effect(school: School) -> None:
     SchoolDomain.objects.all().delete()
     made.guardian("Jo Hart", email="jo@alder.example")
     assert effect_of_domain_block(school) == ()
+
+
+# Alone: a night and a person never write over each other.
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_while_a_night_writes_nobody_is_changed_by_hand(school: School, by: int) -> None:
+    joan, ann, ruth = made.guardian("Joan Bell"), made.student("Ann Bell"), made.staff_member("Ruth Vale")
+    edit = LocalEdit.objects.create(guardian=joan, field="given_name", value="Jane", at=NIGHT)
+    added: dict[str, Any] = {
+        "given_name": "Jo",
+        "family_name": "Hart",
+        "email": "jo@mail.example",
+        "students": [(ann, "Mother")],
+    }
+    acts: list[tuple[type[Exception], Any]] = [
+        (UnableToCorrect, lambda: correct(joan, by, given_name="June")),
+        (UnableToCorrect, lambda: people.withdraw(edit, by=by, at=NIGHT)),
+        (UnableToAdd, lambda: people.add_guardian(**added, by=by, at=NIGHT)),
+        (UnableToAdd, lambda: people.tie_by_hand(joan, ann, relationship="Mother", by=by, at=NIGHT)),
+        (UnableToDelete, lambda: people.delete_staff(ruth, by=by, at=NIGHT, reason="Left")),
+        (UnableToDelete, lambda: people.restore_staff(ruth, by=by, at=NIGHT)),
+    ]
+    with elsewhere(turns.ROSTER, school.pk):
+        for error, act in acts:
+            with pytest.raises(error, match="being changed at this moment"):
+                act()
+
+
+@contextlib.contextmanager
+def elsewhere(lock: int, school: int) -> Iterator[None]:
+    """Let another connection have a school's turn."""
+    with connections["owner"].cursor() as other:
+        other.execute("select pg_advisory_lock(%s, %s)", [lock, school])
+        try:
+            yield
+        finally:
+            other.execute("select pg_advisory_unlock(%s, %s)", [lock, school])
