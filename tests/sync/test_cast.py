@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from local.world import cast, profiles
 from local.world.model import World
-from sync.models import Change, Hold, Refusal, Run
+from sync.models import Change, Hold, MisIdentity, Refusal, Run
+from sync.pipeline.plan import Case
 from sync.pipeline.roster import Fault
+from sync.sentences import say
 from tenants import scope
 from tests.sync.conftest import Place
 from users.models import Account, Guardian, LocalEdit, Membership, StaffMember, Student, Tie
@@ -76,6 +78,8 @@ def test_the_story_of_northgate(place: Callable[..., Place], demo_world: World) 
         ann, nell = Student.objects.get(family_name="Bell", given_name="Ann"), Student.objects.get(family_name="Frost")
         assert (ann.status, nell.status) == ("missing", "missing")
         ties = set(Tie.objects.filter(student=nell).values_list("id", "ended_on"))
+        tess = Student.objects.get(given_name="Tess", family_name="Hale")
+        her_ties = set(Tie.objects.filter(student=tess).values_list("id", "ended_on"))
 
     # Night 3: one of the two fathers has signed in, so the swap of their addresses waits
     activate(cast.OWEN_PRICE_ADDRESS)
@@ -86,6 +90,12 @@ def test_the_story_of_northgate(place: Callable[..., Place], demo_world: World) 
         assert {frozenset(hold.labels) for hold in Hold.objects.filter(run=run)} == {
             frozenset({"Owen Price", "Liam Doyle"})
         }
+        assert Student.objects.get(family_name="Hale", given_name="Tess").pk == tess.pk, "100 became 2100"
+        ids = MisIdentity.objects.filter(student=tess).order_by("id").values_list("external_id", flat=True)
+        assert list(ids) == ["100", "2100"]
+        assert set(Tie.objects.filter(student=tess).values_list("id", "ended_on")) == her_ties
+        rekey = Change.objects.get(run=run, action="rekey")
+        assert str(say(rekey)) == "Tess Hale’s MIS reference changed from 100 to 2100; everything was kept."
         change = Change.objects.get(run=run, kind="guardians", person_id=bo.pk, field="email")
         assert (change.old, change.new) == ("", cast.BO_LI_OWN_ADDRESS)
         assert Student.objects.get(pk=ann.pk).status == "left"
@@ -103,7 +113,8 @@ def test_the_story_of_northgate(place: Callable[..., Place], demo_world: World) 
     assert guardian(here, "Vance", "Carla").real_email == "carla.vance@mailhouse.example"
     assert guardian(here, "Ortega", "Nina").real_email == "nina.ortega@webpost.example"
     with scope.school(here.school.pk):
-        assert {tuple(hold.refs) for hold in Hold.objects.filter(run=run)} >= {("701",), ("702",)}
+        [swap] = Hold.objects.filter(run=run, case=Case.IDS_SWAPPED)
+        assert (swap.refs, swap.labels) == (["701", "702"], ["Carla Vance", "Nina Ortega"])
         assert list(Tie.objects.filter(guardian__family_name="Vance", student__family_name="Vance", ended_on=None))
         jo = StaffMember.objects.get(family_name="Hart", given_name="Jo")
         assert jo.status == "missing", "listed; a super user decides"
@@ -113,7 +124,11 @@ def test_the_story_of_northgate(place: Callable[..., Place], demo_world: World) 
     # Night 5: another child has 55, 90 is back, Zoë has her letters
     run = here.sync(5)
     with scope.school(here.school.pk):
-        assert ("55",) in {tuple(hold.refs) for hold in Hold.objects.filter(run=run)}
+        [reused] = Hold.objects.filter(run=run, case=Case.ID_REUSED)
+        assert (reused.refs, [side["title"] for side in reused.sides]) == (
+            ["55"],
+            ["What we hold", "What the MIS says"],
+        )
         ann.refresh_from_db()
         assert (ann.given_name, ann.status) == ("Ann", "left")
         assert not Student.objects.filter(given_name="Bob", family_name="Stone").exists()
@@ -129,6 +144,33 @@ def test_the_story_of_northgate(place: Callable[..., Place], demo_world: World) 
         assert StaffMember.objects.get(pk=jo.pk).deleted_at, "and no feed brings her back"
         account = Account.objects.get(email=cast.JO_HART_ADDRESS)
         assert standing(account_id=account.pk).modes == ("parent",)
+
+
+def test_a_parent_added_by_hand_is_the_one_whom_the_mis_names_later(
+    place: Callable[..., Place], demo_world: World
+) -> None:
+    """Northgate adds Jo Hart as a parent on the day before its MIS does (R43)."""
+    here = place(demo_world.school("northgate"))
+    here.sync(1)
+    with scope.school(here.school.pk):
+        ivy = Student.objects.get(given_name="Ivy", family_name="Hart")
+        jo = Guardian.objects.create(
+            given_name="Jo",
+            family_name="Hart",
+            folded="hart jo",
+            email=cast.JO_HART_ADDRESS,
+            email_is_dummy=False,
+            source=Guardian.Source.MANUAL,
+        )
+        Tie.objects.create(guardian=jo, student=ivy, by_hand=True)
+    run = here.sync(2)
+    found = guardian(here, "Hart", "Jo")
+    assert (found.pk, found.source, found.email) == (jo.pk, Guardian.Source.FEED, cast.JO_HART_ADDRESS)
+    with scope.school(here.school.pk):
+        assert MisIdentity.objects.get(guardian=jo).external_id == "641"
+        claimed = Change.objects.get(run=run, action="rekey")
+        assert str(say(claimed)) == "Jo Hart was known here before the MIS, which now has them as 641."
+        assert set(Tie.objects.filter(guardian=jo).values_list("student__given_name", flat=True)) == {"Ivy", "Noah"}
 
 
 def test_the_story_of_himal(place: Callable[..., Place], demo_world: World) -> None:

@@ -36,6 +36,14 @@ def said(**fields: Any) -> str:
         ({"action": "leave", "kind": "classes", "label": "7B"}, "Class 7B ended."),
         ({"action": "leave", "new": "soon"}, "Ana Reyes left on soon."),
         ({"action": "rejoin"}, "Ana Reyes came back; everything was kept."),
+        (
+            {"action": "rekey", "old": "100", "new": "2100"},
+            "Ana Reyes’s MIS reference changed from 100 to 2100; everything was kept.",
+        ),
+        (
+            {"action": "rekey", "new": "650"},
+            "Ana Reyes was known here before the MIS, which now has them as 650.",
+        ),
         ({"action": "end"}, "Ana Reyes ended."),
         (
             {"action": "release", "field": "family_name", "old": "Reyés", "new": "Reyes"},

@@ -8,7 +8,7 @@ point at a second person, and whoever may be somebody of ours neither arrives no
 import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -62,9 +62,6 @@ class Found(NamedTuple):
     rekeys: list[Rekey]
     others: set[str]
     waiting: list[Hold]
-
-
-NOBODY: Final = Free(frozenset(), frozenset(), {})
 
 
 def recognise(snapshot: Snapshot, roster: Roster, *, night: datetime.date, decided: Mapping[str, str]) -> Recognised:
@@ -150,7 +147,7 @@ def _is_gone(roster: Roster, kind: Kind, held: Held, refs: list[str]) -> bool:
 
 
 def _found(desk: Desk, kind: Kind, new: set[str], free: Mapping[Kind, Free]) -> Found:
-    mine, contacts = free[kind], free.get(OTHER_END.get(kind, kind), NOBODY)
+    mine, contacts = free[kind], free[OTHER_END.get(kind, kind)]
     matched = Matcher(
         desk.known,
         desk.roster,

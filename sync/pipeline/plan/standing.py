@@ -55,7 +55,7 @@ def _of_the_present(held: Held, said: Mapping[str, Record], night: datetime.date
     if leaving and min(leaving) <= night:
         return (Action.LEAVE, None, min(leaving), "The MIS gives a leaving date.") if held.here else None
     if not held.here:
-        return None if held.deleted else (Action.REJOIN, None, None, "In the feed again with the same id.")
+        return None if held.deleted else (Action.REJOIN, None, None, "In the feed again: the same person.")
     if held.missing_since:
         return Action.REJOIN, None, None, "In the feed again."
     return None

@@ -75,6 +75,7 @@ students = st.builds(
     ref=st.sampled_from(REFS),
     **names,
     date_of_birth=st.sampled_from((*DAYS, None, NOT_SHARED)),
+    upn=st.sampled_from(("U1", "U2", "", NOT_SHARED, NOT_SHARED)),
     email=address,
     year=st.sampled_from((*YEARS, NOT_SHARED)),
     left_on=leaving,
@@ -495,3 +496,53 @@ def test_people_made_by_hand_are_out_of_reach(held: Snapshot, said: Roster, rule
     after = applied(plan(held, said, rule, night=NIGHT), held)
     for kind in PEOPLE:
         assert after.records[kind][77] == held.records[kind][77]
+
+
+def _chosen(wish: Plan, dice: random.Random) -> dict[str, str]:
+    """A person decides about every hold, whatever comes to mind."""
+    return {hold.digest: dice.choice(hold.options).key for hold in wish.holds if hold.options}
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules, dice=st.randoms(use_true_random=False))
+def test_an_id_never_points_at_a_second_person(held: Snapshot, said: Roster, rule: Rules, dice: random.Random) -> None:
+    decided = _chosen(plan(held, said, rule, night=NIGHT), dice)
+    wish = plan(held, said, rule, night=NIGHT, decided=decided)
+    event(f"rekeys: {bool(wish.rekeys)}, decided: {bool(decided)}")
+    after = applied(wish, held)
+    for kind in RECORDED:
+        assert held.identities[kind].items() <= after.identities[kind].items(), "an id was taken from its person"
+    new = [(rekey.kind, rekey.ref) for rekey in wish.rekeys] + [(one.kind, one.ref) for one in wish.arrivals]
+    assert len(new) == len(set(new)), "one new id was given to two people"
+    taken = [(rekey.kind, rekey.id) for rekey in wish.rekeys]
+    assert len(taken) == len(set(taken)), "one person was given two new ids in one night"
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules, dice=st.randoms(use_true_random=False))
+def test_what_was_decided_is_done_at_once_and_once(
+    held: Snapshot, said: Roster, rule: Rules, dice: random.Random
+) -> None:
+    decided = _chosen(plan(held, said, rule, night=NIGHT), dice)
+    after = applied(plan(held, said, rule, night=NIGHT, decided=decided), held)
+    again = plan(after, said, rule, night=NIGHT, decided=decided)
+    assert again.writes == 0
+
+
+@LAWS
+@given(held=schools(), said=rosters(), rule=rules)
+def test_nobody_with_a_stake_becomes_another_human_without_a_decision(
+    held: Snapshot, said: Roster, rule: Rules
+) -> None:
+    after = applied(plan(held, said, rule, night=NIGHT), held)
+    for kind in PEOPLE:
+        for number, before in held.records[kind].items():
+            if before.stakes:
+                assert not _is_another(kind, before, after.records[kind][number]), f"{kind} {number} is somebody else"
+
+
+def _is_another(kind: Kind, before: Held, now: Held) -> bool:
+    """Whether both the first name and what identifies beside it are others than they were."""
+    place = FIELDS[kind].index("date_of_birth") if kind is Kind.STUDENTS else None
+    marks = [(one.values[place] if place is not None else one.email or one.mis_email) for one in (before, now)]
+    return before.values[0] != now.values[0] and all(marks) and marks[0] != marks[1]
