@@ -77,7 +77,11 @@ class School(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
                 condition=models.Q(rollover_from__isnull=True, rollover_until__isnull=True)
-                | models.Q(rollover_until__gte=models.F("rollover_from")),
+                | models.Q(
+                    rollover_from__isnull=False,  # a comparison with NULL would let one end stand alone
+                    rollover_until__isnull=False,
+                    rollover_until__gte=models.F("rollover_from"),
+                ),
                 name="school_rollover_has_both_ends",
             ),
             models.CheckConstraint(condition=models.Q(hue__lt=360), name="school_hue_is_an_angle"),

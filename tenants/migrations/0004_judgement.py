@@ -28,7 +28,11 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("rollover_from__isnull", True), ("rollover_until__isnull", True)),
-                    ("rollover_until__gte", models.F("rollover_from")),
+                    models.Q(
+                        ("rollover_from__isnull", False),
+                        ("rollover_until__isnull", False),
+                        ("rollover_until__gte", models.F("rollover_from")),
+                    ),
                     _connector="OR",
                 ),
                 name="school_rollover_has_both_ends",

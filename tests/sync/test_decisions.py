@@ -1,8 +1,11 @@
 """What a person decides about a hold: of these very facts, until it runs out, and only once (R12)."""
 
 import datetime
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 
 from sync.models import Decision, Hold, Run
 from sync.operations import decisions, runs
@@ -170,6 +173,45 @@ def test_carrying_out_now_asks_for_a_run(held: tuple[Place, Run], rhea: Person) 
     assert runs.perform(school=place.school, run=asked.pk, clock=place.clock(2)).status == Run.Status.OK
     with scope.school(place.school.pk):
         assert missing() == 10
+
+
+def test_two_who_decide_in_the_same_moment_decide_once(held: tuple[Place, Run], rhea: Person) -> None:
+    place, run = held
+
+    def choose(choice: str) -> Decision | type[Exception]:
+        try:
+            with scope.school(place.school.pk):
+                hold = the_hold(run)
+                together.wait()
+                return decisions.decide(hold, choice=choice, by=rhea.account.pk, at=NOW)
+        except decisions.AlreadyDecided as fault:
+            return type(fault)
+        finally:
+            connection.close()
+
+    together = threading.Barrier(2, timeout=20)
+    with ThreadPoolExecutor(max_workers=2) as both:
+        found = list(both.map(choose, (APPROVE, KEEP)))
+    assert decisions.AlreadyDecided in found
+    with scope.school(place.school.pk):
+        assert Decision.objects.get() in found
+
+
+def test_a_decision_tells_who_made_it(held: tuple[Place, Run], rhea: Person) -> None:
+    place, run = held
+    with scope.school(place.school.pk):
+        hold = the_hold(run)
+        found = holds.case(hold.digest, at=NOW)
+        assert found
+        assert (found.who, found.is_decided) == ("", False)
+        decision = decisions.decide(hold, choice=KEEP, by=rhea.account.pk, at=NOW)
+        found = holds.case(hold.digest, at=NOW)
+        assert found
+        assert (found.who, found.is_decided) == (rhea.account.email, True)
+        Decision.objects.filter(pk=decision.pk).update(by=None)
+        found = holds.case(hold.digest, at=NOW)
+        assert found
+        assert found.who == "somebody whose account is gone"
 
 
 def test_a_failed_run_and_an_undo_leave_open_what_waits(held: tuple[Place, Run]) -> None:
