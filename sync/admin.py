@@ -347,25 +347,28 @@ class HoldAdmin(LookIn):
         }
         return render(request, "admin/sync/hold/case.html", context)
 
-    def _said(self, request: HttpRequest, dossier: inbox.Dossier, form: DecisionForm) -> bool:
-        """Do what the page was asked to do; False if it has to be asked again."""
-        by, at = request.user.pk, timezone.now()
+    def _said(self, request: Any, dossier: inbox.Dossier, form: DecisionForm) -> bool:
+        """Do what the page was asked to do; False if its form has to be shown again."""
+        by, at, said = request.user.pk, timezone.now(), dossier.item.decision
+        takes_back = "withdraw" in request.POST and said is not None
+        if not takes_back and not (dossier.open and self._is_sure(form)):
+            return not dossier.open
         try:
-            if "withdraw" in request.POST and dossier.item.decision:
-                decisions.withdraw(dossier.item.decision, by=by, at=at)
-            elif not dossier.open or not form.is_valid():
-                return not dossier.open
-            elif form.asks_again:
-                form.add_error("sure", _("This cannot simply be taken back: tick the box if you are sure."))
-                return False
+            if takes_back and said:
+                decisions.withdraw(said, by=by, at=at)
             else:
-                said = form.cleaned_data
-                decisions.decide(dossier.item.hold, choice=said["choice"], by=by, at=at, reason=said["reason"])
+                chosen = form.cleaned_data
+                decisions.decide(dossier.item.hold, choice=chosen["choice"], by=by, at=at, reason=chosen["reason"])
         except (decisions.WorldMoved, decisions.AlreadyDecided, decisions.CarriedOut) as fault:
             messages.error(request, str(fault))
         else:
             messages.success(request, _("Done. The next sync goes by it."))
         return True
+
+    def _is_sure(self, form: DecisionForm) -> bool:
+        if form.is_valid() and form.asks_again:
+            form.add_error("sure", _("This cannot simply be taken back: tick the box if you are sure."))
+        return form.is_valid()
 
 
 @admin.register(Decision)

@@ -190,16 +190,24 @@ def _since(digests: Iterable[str]) -> dict[str, datetime.datetime]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What one record says of one field, "" where it says nothing; `of` is the title of the record."""
+
+    of: str
+    value: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """One field of records side by side: what each says, "" where it says nothing."""
+    """One field of records side by side."""
 
     label: str
-    values: tuple[str, ...]
+    cells: tuple[Cell, ...]
 
     @property
     def differs(self) -> bool:
         """Whether they do not all say the same."""
-        return len(set(self.values)) > 1
+        return len({cell.value for cell in self.cells}) > 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -230,12 +238,15 @@ def comparisons(sides: Sequence[Mapping[str, Any]]) -> tuple[Comparison, ...]:
 
 
 def _comparison(sides: Sequence[Mapping[str, Any]]) -> Comparison:
-    said = [dict(side["facts"]) for side in sides]
-    fields = dict.fromkeys(field for facts in said for field in facts)
+    said = [(str(side["title"]), dict(side["facts"])) for side in sides]
+    fields = dict.fromkeys(field for _, facts in said for field in facts)
     return Comparison(
         heads=tuple(Head(title=side["title"], name=_name(dict(side["facts"])), ref=side["ref"]) for side in sides),
         rows=tuple(
-            Row(label=_label(field), values=tuple(sentences.day(facts.get(field, "")) for facts in said))
+            Row(
+                label=_label(field),
+                cells=tuple(Cell(of=title, value=sentences.day(facts.get(field, ""))) for title, facts in said),
+            )
             for field in fields
         ),
     )

@@ -79,7 +79,7 @@ def _decide(request: ReceptionRequest, dossier: Dossier, form: DecisionForm) -> 
 
 @require_POST
 @gate(Can.DECIDE)
-def withdraw(request: ReceptionRequest, digest: str) -> HttpResponse:
+def take_back(request: ReceptionRequest, digest: str) -> HttpResponse:
     """Take back what was decided about a case, as long as no sync has done it.
 
     Raises:

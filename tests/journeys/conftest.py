@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +15,16 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from sync.models import Hold, MisIdentity, MisProduct, Refusal, Run
+from local.world.build import crowd
+from sync.models import MisIdentity, MisProduct, Refusal, Run
 from sync.operations import catalogue
 from sync.operations.connections import connect
 from tenants import scope
 from tenants.models import School, SchoolDomain
-from tests.factories import people, runs
-from tests.factories.trials import FINDINGS, OUTLOOK, trial
-from users.models import DietaryNeed, Guardian, LocalEdit, MedicalNote, StaffMember, Student, Tie
+from tests.factories import holds, people, runs
+from tests.factories.trials import FINDINGS, OUTLOOK, TONIGHT, trial
+from tests.sync.conftest import Place
+from users.models import Account, DietaryNeed, Guardian, LocalEdit, MedicalNote, StaffMember, Student, Tie
 
 NARROW = (360, 780)
 WIDE = (1280, 900)
@@ -43,17 +46,20 @@ class Site:
     contact: Guardian  # of `child`
     restricted: Tie  # of `child`
     teacher: StaffMember
+    case: str  # the digest of a case with two records side by side
+    place: Place  # a small school where ten students would go
 
 
 @pytest.fixture(scope="package")
-def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
+def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Serve a school with its cast; everything is committed, and wiped by the owner at the end."""
     with django_db_blocker.unblock():
         school = people.school("northgate", "Northgate School")
         with scope.school(school.pk):
             child, parents_child = fill()
-            run, running = fill_runs()
+            run, running, case = fill_runs()
         fill_joining()
+        place = fill_waiting(tmp_path_factory.mktemp("cedar"))
         server = LiveServer("127.0.0.1")
         try:
             yield Site(
@@ -63,6 +69,8 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
                 parents_child=parents_child,
                 run=run,
                 running=running,
+                case=case,
+                place=place,
                 **fill_people(school, child),
             )
         finally:
@@ -105,9 +113,9 @@ def fill() -> tuple[Student, Student]:
     return ana, students[1]
 
 
-def fill_runs() -> tuple[int, int]:
+def fill_runs() -> tuple[int, int, str]:
     """Make a fortnight of finished runs, one of them with everything a report can show, and one under way."""
-    runs.connection()
+    link = runs.connection()
     night = timezone.now().replace(hour=2, minute=13, second=7)
     for ago in range(13, 0, -1):
         counts = {"students": {"arrived": ago % 4, "amended": ago * 7 % 31, "left": ago % 2}}
@@ -129,12 +137,8 @@ def fill_runs() -> tuple[int, int]:
         ],
         remarks=["students.csv was read as Windows-1252; save it as UTF-8 to be sure of every letter."],
     )
-    Hold.objects.create(
-        run=last,
-        kind="guardians",
-        reason="Two guardians would swap their e-mail addresses.",
-        labels=["Ian Ford", "Abe Stone"],
-    )
+    case = fill_conflicts(last)
+    trial(link, kind="tonight", summary=TONIGHT)
     Refusal.objects.create(
         run=last,
         kind="students",
@@ -161,7 +165,49 @@ def fill_runs() -> tuple[int, int]:
     runs.change(last, "Ana Reyes", kind="ties", new="Tom Reyes (Father)")
     runs.change(last, "Isla Robertson", "leave", new="2026-11-20", ref="90")
     runs.change(last, "Ana Reyes", kind="medical", new="")
-    return last.pk, runs.run(status="running").pk
+    return last.pk, runs.run(status="running").pk, case
+
+
+def fill_conflicts(run: Run) -> str:
+    """Let some of everything wait after this run; return the digest of the case with records side by side."""
+    tom = Guardian.objects.get(email="tom.reyes@mail.example")
+    case = holds.id_reused(run, tom)
+    holds.new_id(
+        run, labels=["Ines Reyes"], reason="Ines Reyes comes with the new id 7021 and may be Ines Reyes (702)."
+    )
+    holds.departures(run, *(f"Child {place:03}" for place in range(130)))
+    swap = holds.hold(
+        run,
+        "address moves",
+        reason="Two guardians would swap their e-mail addresses.",
+        labels=["Ian Ford", "Abe Stone"],
+    )
+    jo = Account.objects.get(email="jo.hart@northgate-school.example")
+    holds.decision(swap, "keep", by=jo)
+    going = holds.departures(run, "Ola Berg", "Ida Berg", kind="staff", reason="2 of 19 members of staff would go.")
+    ends = timezone.now() + datetime.timedelta(days=1)
+    holds.decision(going, "approve", by=jo, expires_at=ends, reason="They retired.")
+    return case.digest
+
+
+def fill_waiting(folder: Path) -> Place:
+    """Make a small school whose second night has ten students fewer: they wait for a person, and nobody else does."""
+    truth = crowd(students=60)
+    school = people.school("cedar", "Cedar House School", timezone=truth.timezone, hue=262)
+    SchoolDomain.objects.create(school=school, domain="cedar.example")
+    place = Place(school=school, truth=truth, folder=folder)
+    with scope.school(school.pk):
+        connect(school=school, connector="csv_files", given={"folder": str(folder)})
+    place.sync(1)
+    students = next(path for path in folder.iterdir() if path.name.startswith("students"))
+    lines = students.read_text(encoding="utf-8").splitlines(keepends=True)
+    students.write_text("".join(lines[:-10]), encoding="utf-8")
+    place.perform(2)
+    with scope.school(school.pk):
+        mira = people.staff_member("Mira Lind", email="mira.lind@cedar.example", domain_recognised=True)
+        people.membership(people.account(mira.email), staff_member=mira)
+        people.super_user(mira)
+    return place
 
 
 def fill_people(school: School, child: Student) -> dict[str, Any]:
@@ -297,3 +343,17 @@ def visit(browser: Browser, site: Site) -> Iterator[Any]:
     yield visitor
     for context in opened:
         context.close()
+
+
+def tab_to(visitor: Visitor, name: str) -> None:
+    """Press Tab until the element in focus says this, as somebody without a mouse does."""
+    for _ in range(60):
+        visitor.page.keyboard.press("Tab")
+        focused = visitor.page.evaluate(
+            "(e => e.labels?.[0]?.innerText || e.ariaLabel || e.innerText || '')(document.activeElement)"
+        )
+        if name in focused:
+            outline = visitor.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert outline != "none", f"no focus to be seen on {name}"
+            return
+    pytest.fail(f"no way to {name} by keyboard")

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import NARROW, WIDE, Site
-from tests.journeys.test_ways import tab_to
+from tests.journeys.conftest import NARROW, WIDE, Site, tab_to
 
 pytestmark = pytest.mark.journey
 PEOPLE = "/s/northgate/reception/people/"

@@ -9,23 +9,9 @@ from django.core import mail
 from playwright.sync_api import expect
 
 from tests.factories import people
-from tests.journeys.conftest import NARROW, Site
+from tests.journeys.conftest import NARROW, Site, tab_to
 
 pytestmark = pytest.mark.journey
-
-
-def tab_to(visitor: Any, name: str) -> None:
-    """Press Tab until the element in focus says this, as somebody without a mouse does."""
-    for _ in range(60):
-        visitor.page.keyboard.press("Tab")
-        focused = visitor.page.evaluate(
-            "(e => e.labels?.[0]?.innerText || e.ariaLabel || e.innerText || '')(document.activeElement)"
-        )
-        if name in focused:
-            outline = visitor.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-            assert outline != "none", f"no focus to be seen on {name}"
-            return
-    pytest.fail(f"no way to {name} by keyboard")
 
 
 def test_by_keyboard_alone_from_sign_in_to_a_student(visit: Any, site: Site):

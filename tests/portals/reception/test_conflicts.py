@@ -244,12 +244,12 @@ def test_a_decision_is_withdrawn_until_a_sync_has_done_it(rhea: Person, northgat
         done = holds.new_id(held, reason="Done.")
         holds.decision(hold, "other", by=rhea.account)
         holds.decision(done, "other", by=rhea.account, run=held)
-    back = rhea.client.post(f"{path_of(hold)}withdraw/", follow=True).content.decode()
+    back = rhea.client.post(f"{path_of(hold)}take-back/", follow=True).content.decode()
     assert "It waits for a decision again" in back
     assert "withdrawn</span>" in back
-    late = rhea.client.post(f"{path_of(done)}withdraw/", follow=True).content.decode()
+    late = rhea.client.post(f"{path_of(done)}take-back/", follow=True).content.decode()
     assert "A sync has already done" in late
-    again = rhea.client.post(f"{path_of(hold)}withdraw/", follow=True)
+    again = rhea.client.post(f"{path_of(hold)}take-back/", follow=True)
     assert again.status_code == 200
     assert [bool(one.withdrawn_at) for one in decisions(northgate)] == [True, False]
 
@@ -318,7 +318,7 @@ def test_nobody_else_sees_or_decides_anything(
         holds.decision(decided, "other", by=rhea.account)
     person: Person = request.getfixturevalue(who)
     assert {person.client.get(path).status_code for path in (CONFLICTS, path_of(hold))} == {status}
-    posts = (path_of(hold), f"{path_of(decided)}withdraw/", CARRY_OUT)
+    posts = (path_of(hold), f"{path_of(decided)}take-back/", CARRY_OUT)
     assert {person.client.post(path, {"choice": "other"}).status_code for path in posts} == {status}
     (only,) = decisions(northgate)
     assert only.withdrawn_at is None
