@@ -186,7 +186,7 @@ def why_dummy(facts: Entry) -> Reason:
         )
     if facts.held:
         text = "Their address waits for a person’s decision."
-        return Reason(text=text, remedy="Decide it on the report of the last sync.", do=Do.DECIDE)
+        return Reason(text=text, remedy="Decide it under Conflicts in Reception.", do=Do.DECIDE)
     text = "Your MIS says an address that can be used, and it is not here yet."
     return Reason(text=text, remedy="It comes with the next sync.", do=Do.WAIT)
 
