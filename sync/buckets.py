@@ -123,7 +123,7 @@ REFUSED: Final = (
         key="dangling",
         title="Links that lead nowhere",
         means="A contact, class place or note names somebody who is not in the MIS’s lists, so it was not taken.",
-        change="Add the missing person or class to what {mis} shares with us, or remove the link there.",
+        change="Add the missing person or class to the lists of {mis}, or remove the link there.",
         faults=frozenset({Fault.DANGLING}),
     ),
     Bucket(

@@ -176,7 +176,9 @@ def every_row(bucket: Bucket, school: School) -> tuple[Row, ...]:
     if bucket is not ROLE_MAILBOX:
         return rows
     return tuple(
-        Row(kind=who.kind, who=who, says=row.says, holds=row.holds, field="email") for row in rows for who in row.others
+        Row(kind=who.kind, who=who, says=row.says, holds=row.who.name, field="email")
+        for row in rows
+        for who in row.others
     )
 
 
@@ -302,6 +304,7 @@ _KEPT: Final = {
     Fault.ADDRESS_GONE: "the address that we knew",
     Fault.UNKNOWN_DOMAIN: "the address, without a login",
     Fault.DECLINED: "the address, as no way in",
+    Fault.DANGLING: "the link as it was, if there was one",
     Fault.CONTROL_CHARACTERS: "the text without them",
     Fault.DATE: "what we knew before",
 }
@@ -488,7 +491,6 @@ def _rows_of_offices(items: Sequence[Group]) -> tuple[Row, ...]:
             kind="",
             who=Who(kind="", ref="", name=group.address),
             says=f"{len(group.members):,} affected.",
-            holds=group.address,
             others=tuple(known[member] for member in group.members),
             field="email",
         )
