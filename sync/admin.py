@@ -20,8 +20,8 @@ from sync.catalogue import LABELS, Ability, Says
 from sync.connectors.wonde import Wonde
 from sync.forms import DecisionForm, SettingsForm
 from sync.joining import WORDS
-from sync.models import Change, Connection, Decision, Hold, MisProduct, Refusal, Run, Trial
-from sync.operations import connections, decisions, notices, runs, trials, undo
+from sync.models import Change, CharacterReview, Connection, Decision, Hold, MisProduct, Refusal, Run, Trial
+from sync.operations import characters, connections, decisions, notices, runs, trials, undo
 from sync.operations import joining as operations
 from tenants import scope
 from tenants.admin import SchoolAdmin, SupportAdmin
@@ -266,6 +266,69 @@ class ConnectionAdmin(LookIn):
 
     def _school(self, request: HttpRequest) -> School:
         return School.objects.get(pk=scope.current())
+
+
+@admin.register(CharacterReview)
+class CharacterReviewAdmin(LookIn):
+    """Names with broken letters that the school of the look-in asked us to review: before, after, and a tick (R67)."""
+
+    list_display = ["id", "asked_at", "asked_by", "number", "reviewed_at", "reviewed_by", "applied"]
+    list_select_related = ["asked_by", "reviewed_by"]
+
+    @admin.display(description=_("Names"))
+    def number(self, review: CharacterReview) -> int:
+        """Count its proposals."""
+        return len(review.proposals)
+
+    def changeform_view(
+        self,
+        request: Any,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show each name before and after; take the ticked ones as the school's own corrections, and end the review.
+
+        Raises:
+            Http404: no such review at this school.
+            PermissionDenied: applying takes a right of Django's own.
+        """
+        if turned_away := self._way_in(request):
+            return turned_away
+        review = self.get_object(request, object_id or "")
+        if review is None or not self.has_view_permission(request, review):
+            raise Http404("no such review")
+        may_apply = request.user.has_perm("sync.change_characterreview")
+        if request.method == "POST":
+            if not may_apply:
+                raise PermissionDenied
+            self._close(request, review)
+            return HttpResponseRedirect(request.path)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Names with broken letters"),
+            "review": review,
+            "may_apply": may_apply and review.reviewed_at is None,
+            "opts": CharacterReview._meta,
+        }
+        return render(request, "admin/sync/characterreview/review.html", context)
+
+    def _close(self, request: Any, review: CharacterReview) -> None:
+        chosen = {int(place) for place in request.POST.getlist("take") if place.isdecimal()}
+        try:
+            taken = characters.close_review(
+                review,
+                chosen=chosen,
+                by=request.user.pk,
+                at=timezone.now(),
+                reason=request.support_grant.reason,
+            )
+        except characters.NothingToReview as fault:
+            messages.error(request, str(fault))
+            return
+        messages.success(request, _("Names corrected: %(number)s.") % {"number": taken.applied})
+        for skipped in taken.skipped:
+            messages.warning(request, _("“%(name)s” was left: %(why)s") % {"name": skipped.now, "why": skipped.why})
 
 
 @admin.register(Trial)

@@ -38,7 +38,7 @@ def feed_about(person: Person, known: Iterable[MisIdentity]) -> Feed:
     here = {"run": run, "kind": kind_of(person)}
     faults = set(Refusal.objects.filter(**here, ref__in=refs, field="email").values_list("fault", flat=True))
     return Feed(
-        malformed=Fault.EMAIL in faults,
+        malformed=not faults.isdisjoint({Fault.EMAIL, Fault.PLACEHOLDER}),
         mailbox=Fault.ROLE_MAILBOX in faults,
         held=Hold.objects.filter(_naming(refs), **here).exists(),
     )

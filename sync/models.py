@@ -354,7 +354,8 @@ class Decision(SchoolOwned):
 class CharacterReview(SchoolOwned):
     """Names that look broken (`MuÃ±oz`) with a proposal for each; support looks at them, none applies itself (R67).
 
-    `proposals` are [{kind, id, field, now, proposed}] in the order shown.
+    `proposals` are [{kind, id, field, now, proposed, sure, why}] in the order shown; `proposed` is "" where nobody can
+    tell from the text what stood there.
     """
 
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

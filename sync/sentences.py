@@ -75,6 +75,10 @@ _FIELDS: Final[Mapping[str, str]] = {
     "left_on": "leaving date",
     "external_id": "MIS reference",
     "ref": "MIS reference",
+    "student_ref": "student",
+    "guardian_ref": "guardian",
+    "class_ref": "class",
+    "staff_ref": "member of staff",
 }
 _NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "students": ("student", "students"),

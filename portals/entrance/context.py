@@ -49,6 +49,9 @@ _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
         _Item("Tonight", "moon", "reception:tonight"),
         _Item("People", "users", "reception:people", _PEOPLE),
         _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run"})),
+        _Item(
+            "Data quality", "triangle-alert", "reception:quality", frozenset({"reception:bucket", "reception:fixed"})
+        ),
         _Item("CSV files", "inbox", "reception:files", frozenset({"reception:upload"})),
         _Item("Joining", "circle-check", "reception:joining", frozenset({"reception:preview"})),
         _Item(

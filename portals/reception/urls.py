@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from portals.reception import conflicts, connection, hands, joining, people, rules, tonight, undo, uploads, views
+from portals.reception import (
+    conflicts,
+    connection,
+    hands,
+    joining,
+    people,
+    quality,
+    rules,
+    tonight,
+    undo,
+    uploads,
+    views,
+)
 
 app_name = "reception"
 urlpatterns = [
@@ -32,6 +44,12 @@ urlpatterns = [
     path("rules/parents-domain/", rules.parents_domain, name="parents_domain"),
     path("rules/primary-years/", rules.primary_years, name="primary_years"),
     path("rules/roll-over/", rules.rollover, name="rollover"),
+    path("data-quality/", quality.overview, name="quality"),
+    path("data-quality/all.csv", quality.all_csv, name="quality_csv"),
+    path("data-quality/fixed/", quality.fixed, name="fixed"),
+    path("data-quality/review/", quality.ask_for_review, name="review_characters"),
+    path("data-quality/<str:key>.csv", quality.bucket_csv, name="bucket_csv"),
+    path("data-quality/<str:key>/", quality.bucket, name="bucket"),
     path("files/", uploads.files, name="files"),
     path("files/uploads/<str:batch>/", uploads.upload, name="upload"),
     path("files/<str:kind>.csv", uploads.template, name="template"),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
-from sync import inbox, queries, sentences
+from sync import inbox, quality, queries, sentences
 from sync.models import Change, Run
 from sync.operations import undo
 from tenants.models import School
@@ -29,6 +29,7 @@ def home(request: ReceptionRequest) -> HttpResponse:
         "heads": heads(),
         "chart": chart(nights),
         "nights": nights,
+        "mended": quality.mended(quality.last_fixed()),
         "fresh": queries.freshness(),
         "inbox": inbox.inbox(at=timezone.now()),
     }

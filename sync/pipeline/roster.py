@@ -35,6 +35,7 @@ class Fault(enum.StrEnum):
     NAMELESS = "nameless"
     TWICE = "twice"
     EMAIL = "email"
+    PLACEHOLDER = "placeholder"
     DATE = "date"
     CONTROL_CHARACTERS = "control characters"
     DANGLING = "dangling"
@@ -51,7 +52,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One thing that the MIS says and we do not take, for the data manager; holds references, never values (R28).
 
     `ref` and `other_ref` are the two halves of the key of a tie, an enrolment and so on; people have only `ref`.
-    `field` is "" where the whole record is concerned. `place` is where to look, "" if the source has no places.
+    Of a dangling one `ref` is the half that leads nowhere, and `field` says which half that is. Otherwise `field` is ""
+    where the whole record is concerned. `place` is where to look, "" if the source has no places.
     """
 
     kind: Kind

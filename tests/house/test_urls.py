@@ -37,7 +37,13 @@ ADMIN_FOR_ALL = {
 }
 
 # A word that each further part of an address may be.
-WORDS = {"digest": "0" * 64, "kind": "students", "batch": "20261124T081500Z-0a1b2c3d", "field": "given_name"}
+WORDS = {
+    "digest": "0" * 64,
+    "kind": "students",
+    "batch": "20261124T081500Z-0a1b2c3d",
+    "field": "given_name",
+    "key": "malformed",
+}
 # Whose id an address takes, by the words before it; else a student's.
 WHOSE: dict[str, type[Model]] = {
     "runs/": Run,

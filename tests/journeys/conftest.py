@@ -19,6 +19,7 @@ from local.world.build import crowd
 from sync.models import MisIdentity, MisProduct, Refusal, Run
 from sync.operations import catalogue
 from sync.operations.connections import connect
+from sync.pipeline.roster import Fault
 from tenants import scope
 from tenants.models import School, SchoolDomain
 from tests.factories import holds, people, runs
@@ -150,6 +151,7 @@ def fill_runs() -> tuple[int, int, str]:
     exact = {"row": form, "was": {"subject": "Greek"}, "now": {"subject": "Latin"}}
     told = {"kind": "classes", "field": "subject", "old": "Greek", "new": "Latin"}
     runs.change(last, "9B Latin", "amend", person_id=form, exact=exact, **told)
+    fill_quality(last)
     runs.change(last, "Noah O’Brien", new="3 · 3B", ref="118")
     runs.change(
         last,
@@ -233,6 +235,25 @@ def fill_people(school: School, child: Student) -> dict[str, Any]:
         last = Run.objects.finished().latest("finished_at")
         runs.change(last, child.name, "amend", field="form", old="4A", new="4B", ref="0118", person_id=child.pk)
     return {"broken": broken, "contact": contact, "restricted": restricted, "teacher": teacher}
+
+
+def fill_quality(last: Run) -> None:
+    """Give the data faults of most kinds, one of which was put right, and a mailbox that is an office's."""
+    before = Run.objects.filter(local_date=datetime.date(2026, 11, 14)).get()
+    Run.objects.filter(pk__in=[before.pk, last.pk]).update(plan_hash="judged")
+    runs.refuse(before, "guardians", "G-12", Fault.EMAIL, field="email", reason="The e-mail address is malformed.")
+    for place, (name, fault) in enumerate([("Ines Grün", Fault.EMAIL), ("Kofi Addo", Fault.PLACEHOLDER)]):
+        one = people.guardian(name, mis_email="")
+        runs.identity(one, f"G-4{place}")
+        for run in (before, last):
+            runs.refuse(run, "guardians", f"G-4{place}", fault, field="email", place=f"guardians.csv, line {place + 9}")
+    for place in range(6):
+        one = people.guardian(f"Parent Number{place}", mis_email="office@mail.example")
+        runs.identity(one, f"G-5{place}")
+        runs.refuse(last, "guardians", f"G-5{place}", Fault.SHARED_ADDRESS, field="email")
+    runs.refuse(last, "enrolments", "S-404", Fault.DANGLING, other_ref="C-1", field="student_ref")
+    people.staff_member("Lea Moss", status="missing", missing_since=datetime.date(2026, 11, 20))
+    people.guardian("Zoë MuÃ±oz", email="zoe.munoz@mail.example")
 
 
 def fill_joining() -> None:

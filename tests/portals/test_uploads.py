@@ -47,7 +47,7 @@ def seen(person: Person, *files: tuple[str, str]) -> tuple[str, str]:
 def test_an_upload_is_shown_before_it_is_done(rhea: Person, by_hand: School) -> None:
     where, text = seen(rhea, ("students.csv", ROSTER), ("house.csv", "x\n"))
     assert "2 read · 2 added" in text
-    assert "malformed or a placeholder" in text
+    assert "e-mail address in the MIS is malformed" in text
     assert "Not read, because no list has this name: house.csv." in text
     assert "Sync now" in text
     with scope.school(by_hand.pk):

@@ -58,6 +58,12 @@ def kind_name(kind: str) -> str:
 
 
 @register.filter
+def field_name(field: str) -> str:
+    """Return a field of a record as a reader says it: “first name”."""
+    return sentences.field_name(field)
+
+
+@register.filter
 def nearby(page: Page[Any]) -> list[int | str]:
     """Return the page numbers worth a link, with an ellipsis for gaps."""
     return list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1))
