@@ -45,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(f"{school} is suspended; nothing is read for it")
         try:
             status = self._preview(school, options) if options["plan_only"] else self._run(school, options)
-        except (connections.NotConnected, connections.NoFiles, connections.BadSettings) as fault:
+        except (connections.NotConnected, connections.Frozen, connections.NoFiles, connections.BadSettings) as fault:
             raise CommandError(str(fault)) from None
         except SyncError as fault:
             raise CommandError(f"{type(fault).__name__.lower()}: {fault}", returncode=FAILED) from None
