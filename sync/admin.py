@@ -20,7 +20,19 @@ from sync.catalogue import LABELS, Ability, Says
 from sync.connectors.wonde import Wonde
 from sync.forms import DecisionForm, SettingsForm
 from sync.joining import WORDS
-from sync.models import Change, CharacterReview, Connection, Decision, Hold, MisProduct, Refusal, Run, Trial
+from sync.mis_change_admin import MisChangeAdmin
+from sync.models import (
+    Change,
+    CharacterReview,
+    Connection,
+    Decision,
+    Hold,
+    MisChange,
+    MisProduct,
+    Refusal,
+    Run,
+    Trial,
+)
 from sync.operations import characters, connections, decisions, notices, runs, trials, undo
 from sync.operations import joining as operations
 from tenants import scope
@@ -29,6 +41,7 @@ from tenants.models import School
 from users.admin import LookIn
 
 admin.site.unregister(School)
+admin.site.register(MisChange, MisChangeAdmin)
 
 UNDO_SHOWN: Final = 200  # of each list; the number of all is told
 
@@ -84,7 +97,7 @@ class SchoolSyncAdmin(SchoolAdmin):
                 run = runs.request(
                     school=school, trigger=Run.Trigger.ONE_OFF, at=timezone.now(), by=request.user.pk, reason=reason
                 )
-        except (connections.NotConnected, runs.Unseen) as fault:
+        except (connections.NotConnected, connections.Frozen, runs.Unseen) as fault:
             messages.error(request, f"{school}: {fault}")
             return
         messages.success(
@@ -240,7 +253,7 @@ class ConnectionAdmin(LookIn):
             elif wish == "confirm" and request.POST.get("preview", "").isdecimal():
                 run = trials.confirm(school=school, trial=int(request.POST["preview"]), at=at, by=request.user.pk)
                 messages.success(request, _("Run %(run)s waits for a worker.") % {"run": run.pk})
-        except (connections.NotConnected, trials.NothingToConfirm) as fault:
+        except (connections.NotConnected, connections.Frozen, trials.NothingToConfirm) as fault:
             messages.error(request, str(fault))
         return HttpResponseRedirect(reverse("admin:sync_connection_joining"))
 

@@ -56,6 +56,10 @@ HEADINGS: Final[Mapping[Case, Heading]] = {
         "Two people, one address",
         "Two records have one e-mail address, and their names differ.",
     ),
+    Case.ROLE_LEAVES: Heading(
+        "Somebody with a role would go",
+        "Your MIS no longer lists somebody who holds a role here. Roles never end by themselves.",
+    ),
     Case.DEPARTURES: Heading(
         "Many would go at once",
         "More would go in one night than your school allows. A feed that lost its pages looks just like this.",

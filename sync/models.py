@@ -13,6 +13,7 @@ from tenants.models import OwnedKey, SchoolOwned
 from tenants.secrets import EncryptedJSONField
 from users.models import Guardian, SchoolClass, StaffMember, Student
 
+ROLL_BACK_WITHIN: Final = datetime.timedelta(days=14)  # R25
 TRIAL_LOST_AFTER: Final = datetime.timedelta(minutes=15)  # longer than the waits for one partner's answer together
 
 
@@ -172,6 +173,7 @@ class Trial(SchoolOwned):
         TEST = "test", _("connection test")
         PREVIEW = "preview", _("preview of the first sync")
         TONIGHT = "tonight", _("what changes tonight")
+        REHEARSAL = "rehearsal", _("rehearsal of a change of MIS")
 
     kind = models.CharField(choices=Kind.choices)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -378,7 +380,11 @@ class CharacterReview(SchoolOwned):
 
 
 class MisChange(SchoolOwned):
-    """A school's move to another MIS, as a project with stages (R25). While one is open nothing is read by itself."""
+    """A school's move to another MIS, as a project with stages (R25). While one is open nobody has anything read.
+
+    `answers` are by the key of a question (`sync.pipeline.cutover.Question`). `records` are what the new MIS says of
+    those in doubt, to stand beside ours; they are forgotten when the change ends.
+    """
 
     class State(models.TextChoices):
         ANNOUNCED = "announced", _("announced: reading is frozen")
@@ -386,6 +392,8 @@ class MisChange(SchoolOwned):
         CUT_OVER = "cut_over", _("cut over")
         ROLLED_BACK = "rolled_back", _("rolled back")
         CANCELLED = "cancelled", _("cancelled")
+
+    OPEN: ClassVar = (State.ANNOUNCED, State.REHEARSED)
 
     state = models.CharField(choices=State.choices, default=State.ANNOUNCED)
     opened_at = models.DateTimeField()
@@ -396,8 +404,10 @@ class MisChange(SchoolOwned):
     rehearsed_at = models.DateTimeField(null=True, blank=True)
     matching = models.JSONField(default=dict, help_text=_("See sync.pipeline.matching.Matching; ids, no names."))
     digest = models.CharField(blank=True, help_text=_("Of the matching that was reviewed; another one is refused."))
-    answers = models.JSONField(default=dict, help_text=_("{kind:ref or kind:row: what a person chose}"))
-    proof = models.JSONField(default=dict, help_text=_("Activations and stakes before and after, counted and hashed."))
+    found = models.JSONField(default=dict, help_text=_("What the rehearsal counted, see sync.operations.mis_change."))
+    records = EncryptedJSONField(default=dict, help_text=_("{key of a question: [[field, value]]}"))
+    answers = models.JSONField(default=dict, help_text=_("{key of a question: what a person chose}"))
+    proof = models.JSONField(default=dict, help_text=_("Logins and stakes before and after, counted and hashed."))
     run = OwnedKey(Run, models.PROTECT, null=True, blank=True, related_name="+")  # that cut over
     ended_at = models.DateTimeField(null=True, blank=True, help_text=_("Cut over, rolled back or cancelled."))
     rolled_back_at = models.DateTimeField(null=True, blank=True)
@@ -417,6 +427,16 @@ class MisChange(SchoolOwned):
 
     def __str__(self) -> str:
         return f"change of MIS {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is under way, so that nothing is read."""
+        return self.state in self.OPEN
+
+    @property
+    def back_until(self) -> datetime.datetime | None:
+        """Until when it may be rolled back, once it was cut over."""
+        return self.ended_at + ROLL_BACK_WITHIN if self.state == self.State.CUT_OVER and self.ended_at else None
 
 
 class MisIdentity(SchoolOwned):

@@ -5,7 +5,7 @@ from typing import Any
 from celery import Task, shared_task
 from django.utils import timezone
 
-from sync.operations import pulls, runs, trials
+from sync.operations import mis_change, pulls, runs, trials
 from tenants.models import School
 
 
@@ -16,6 +16,21 @@ def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> 
         runs.perform(school=School.objects.get(pk=school), run=run)
     except runs.AnotherRunIsOn as wait:
         raise self.retry(exc=wait, countdown=15) from None
+
+
+@shared_task(bind=True, max_retries=None)
+def cut_over(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
+    """Take a school over to its new MIS; wait while a run is on. Not a SchoolTask: it calls the outside."""
+    try:
+        mis_change.cut_over(school=School.objects.get(pk=school), run=run)
+    except runs.AnotherRunIsOn as wait:
+        raise self.retry(exc=wait, countdown=15) from None
+
+
+@shared_task
+def rehearse(*, school: int, trial: int, **_later: Any) -> None:
+    """Match everybody with the new MIS. Not a SchoolTask: it calls the outside."""
+    mis_change.rehearse(school=School.objects.get(pk=school), trial=trial)
 
 
 @shared_task

@@ -102,7 +102,7 @@ def carry_out(request: ReceptionRequest) -> HttpResponse:
     """Ask for a sync that carries out what was decided, instead of waiting for the night."""
     try:
         run = decisions.carry_out_now(school=request.school, by=request.standing.account_id, at=timezone.now())
-    except connections.NotConnected as fault:
+    except (connections.NotConnected, connections.Frozen) as fault:
         messages.warning(request, str(fault))
         return _to(request, "reception:conflicts")
     return _to(request, "reception:run", pk=run.pk)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portals.reception.gate import ReceptionRequest, gate
-from sync import joining
+from sync import joining, moving
 from sync.connector import Connector
 from sync.forms import SettingsForm
 from sync.joining import System
@@ -25,11 +25,13 @@ from users.roles import Can
 def show(request: ReceptionRequest) -> HttpResponse:
     """Show which system the school uses, the last test, and what the MIS shares; look again while a test is on."""
     now = joining.joining(request.school)
+    told = moving.panel(request.school, now=timezone.now())
     context = {
         "joining": now,
         "lines": joining.shares(now.system, now.test if now.tested else None) if now.system else (),
         "lost": bool(now.test and now.test.is_lost(timezone.now())),
-        "may_go_on": now.connection is not None and now.connection.paused_reason != connections.MIS_CHANGES,
+        "moving": told,
+        "may_go_on": now.connection is not None and not (told and told.is_frozen),
     }
     return render(request, "reception/connection.html", context)
 

@@ -82,7 +82,7 @@ def confirm(request: ReceptionRequest) -> HttpResponse:
             at=timezone.now(),
             by=request.standing.account_id,
         )
-    except (trials.NothingToConfirm, connections.NotConnected) as fault:
+    except (trials.NothingToConfirm, connections.NotConnected, connections.Frozen) as fault:
         messages.warning(request, str(fault))
         return redirect("reception:preview", school=request.school.slug)
     return redirect("reception:run", school=request.school.slug, pk=run.pk)

@@ -12,7 +12,7 @@ from portals.reception.gate import ReceptionRequest, gate
 from sync import queries
 from sync.connectors.csv_files import templates
 from sync.errors import SyncError
-from sync.operations import runs, uploads
+from sync.operations import connections, runs, uploads
 from sync.records import Kind
 from users.doors import allow
 from users.roles import Can
@@ -64,7 +64,7 @@ def upload(request: ReceptionRequest, batch: str) -> HttpResponse:
             run = uploads.use(school=request.school, batch=batch, by=request.standing.account_id, at=timezone.now())
             return redirect("reception:run", school=request.school.slug, pk=run.pk)
         seen = runs.preview(school=request.school, folder=str(folder))
-    except (SyncError, uploads.NotAccepted) as fault:
+    except (SyncError, connections.Frozen, uploads.NotAccepted) as fault:
         context["error"] = str(fault)
     else:
         context["kinds"] = queries.foreseen(runs.counts(seen.plan, seen.roster))

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
-from sync import inbox, quality, queries, sentences
+from sync import inbox, moving, quality, queries, sentences
 from sync.models import Change, Run
 from sync.operations import undo
 from tenants.models import School
@@ -32,6 +32,7 @@ def home(request: ReceptionRequest) -> HttpResponse:
         "mended": quality.mended(quality.last_fixed()),
         "fresh": queries.freshness(),
         "inbox": inbox.inbox(at=timezone.now()),
+        "moving": moving.panel(request.school, now=timezone.now()),
     }
     return render(request, "reception/home.html", context)
 

@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 import tenants.models
 import tenants.scope
+import tenants.secrets
 from tenants.walls import Enclose, SameSchool
 
 
@@ -127,6 +128,7 @@ class Migration(migrations.Migration):
                     ("test", "connection test"),
                     ("preview", "preview of the first sync"),
                     ("tonight", "what changes tonight"),
+                    ("rehearsal", "rehearsal of a change of MIS"),
                 ]
             ),
         ),
@@ -274,12 +276,20 @@ class Migration(migrations.Migration):
                         blank=True, help_text="Of the matching that was reviewed; another one is refused."
                     ),
                 ),
-                ("answers", models.JSONField(default=dict, help_text="{kind:ref or kind:row: what a person chose}")),
+                (
+                    "found",
+                    models.JSONField(
+                        default=dict, help_text="What the rehearsal counted, see sync.operations.mis_change."
+                    ),
+                ),
+                (
+                    "records",
+                    tenants.secrets.EncryptedJSONField(default=dict, help_text="{key of a question: [[field, value]]}"),
+                ),
+                ("answers", models.JSONField(default=dict, help_text="{key of a question: what a person chose}")),
                 (
                     "proof",
-                    models.JSONField(
-                        default=dict, help_text="Activations and stakes before and after, counted and hashed."
-                    ),
+                    models.JSONField(default=dict, help_text="Logins and stakes before and after, counted and hashed."),
                 ),
                 (
                     "ended_at",

@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from sync import registry
+from sync import moving, registry
 from sync.connector import Connector
 from sync.connectors.csv_files.folder import ENDINGS, is_usable
 from sync.http import PACE, Http, PageStore
@@ -22,12 +22,6 @@ from sync.pace import RedisPace
 from sync.sftp import Sftp
 from tenants.models import School
 from tenants.operations import record
-
-# With other identities every run would take the same people for strangers, so not even a person may ask for one (R25).
-MIS_CHANGES: Final = (
-    "Wonde tells us that this school has changed its MIS: identities may change; nothing is read until the change has "
-    "been planned with us."
-)
 
 
 class BadSettings(ValueError):
@@ -40,6 +34,10 @@ class NotConnected(LookupError):
 
 class Paused(Exception):
     """The MIS refused us and nothing is read by itself until somebody has mended it; the message is its reason."""
+
+
+class Frozen(Paused):
+    """The school’s MIS is being changed: until that is over nobody has anything read. The message names it (R25)."""
 
 
 class NoFiles(ValueError):
@@ -120,12 +118,12 @@ def go_on(*, by: int | None, at: datetime.datetime) -> None:
     """Read at night again, because a person says so; where nothing is paused, nothing changes.
 
     Raises:
-        Paused: the MIS itself is being changed, and that ends with the change (R25).
+        Frozen: the MIS itself is being changed, and that ends with the change (R25).
         NotConnected: there is nothing to read.
     """
     connection = active()
-    if connection.paused_reason == MIS_CHANGES:
-        raise Paused(MIS_CHANGES)
+    if words := moving.frozen():
+        raise Frozen(words)
     if not connection.paused_reason:
         return
     was, connection.paused_reason = connection.paused_reason, ""

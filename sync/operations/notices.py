@@ -14,13 +14,14 @@ from django.urls import reverse
 
 from sync.connectors.wonde import Wonde
 from sync.models import Connection
-from sync.operations import connections
+from sync.operations import connections, mis_change
 from tenants.models import School
 
 log = logging.getLogger(__name__)
 
+_CHANGES_MIS: Final = "schoolMigration"
+_SAID_BY_WONDE: Final = "Wonde tells us that this school has changed its MIS; nobody of us has spoken with it yet."
 _PAUSING: Final = {
-    "schoolMigration": connections.MIS_CHANGES,
     "accessRevoked": "Wonde tells us that the school has withdrawn our access. Approve it again in the school's Wonde "
     "portal, then test the connection.",
     "accessDeclined": "Wonde tells us that the school has declined our access. Approve it in the school's Wonde "
@@ -66,11 +67,14 @@ def hear(*, connection: Connection, body: bytes, at: datetime.datetime) -> None:
     reason = _PAUSING.get(notice.payload_type, "")
     if notice.payload_type in _NO_MATTER:
         return
-    if not reason or notice.school_id != connection.settings.get("school"):
+    known = reason or notice.payload_type == _CHANGES_MIS
+    if not known or notice.school_id != connection.settings.get("school"):
         log.warning("Wonde told school %s something that we do not understand", connection.school_id)
         return
-    if connection.paused_reason != connections.MIS_CHANGES:  # what weighs most stays
+    if reason:
         connections.pause(connection=connection, reason=reason, at=at)
+    else:
+        mis_change.announce(by=None, at=at, consultation=_SAID_BY_WONDE)
 
 
 def _signed(school: School, connection: Connection) -> str:

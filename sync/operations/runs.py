@@ -16,6 +16,7 @@ import msgspec
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from sync import moving
 from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
 from sync.joining import fingerprint, synced_once
@@ -46,6 +47,7 @@ WAITED_LONG: Final = datetime.timedelta(minutes=10)
 _LOCK: Final = turns.ROSTER  # the first half of the advisory lock; the second is the school
 
 Clock = Callable[[], datetime.datetime]
+Carry = Callable[[School, Run, Connection, Clock], Run]
 
 
 class AnotherRunIsOn(Exception):
@@ -108,9 +110,12 @@ def request(
 
     Raises:
         sync.operations.connections.NotConnected: there is nothing to read.
+        sync.operations.connections.Frozen: the school's MIS is being changed (R25).
         sync.operations.connections.Paused: the MIS refused us, and this run was not asked for by a person.
     """
     link = connections.active()
+    if words := moving.frozen():
+        raise connections.Frozen(words)
     if link.paused_reason and trigger == Run.Trigger.SCHEDULE:
         raise connections.Paused(link.paused_reason)
     waiting: Run | None = Run.objects.filter(kind="roster", status=Run.Status.QUEUED, trigger=trigger).first()
@@ -118,7 +123,7 @@ def request(
         waiting.expects = expects
         waiting.save(update_fields=["expects"])
     if waiting and enqueue:
-        _enqueue(school.pk, waiting.pk)  # its message may be lost; carrying out a run twice does nothing
+        enqueue_run(school, waiting)  # its message may be lost; carrying out a run twice does nothing
     if waiting:
         return waiting
     run: Run = Run.objects.create(
@@ -132,12 +137,14 @@ def request(
     )
     record(action="sync.request", by=by, at=at, subject=f"run:{run.pk}", reason=reason)
     if enqueue:
-        _enqueue(school.pk, run.pk)
+        enqueue_run(school, run)
     return run
 
 
-def _enqueue(school: int, run: int) -> None:
-    transaction.on_commit(lambda: run_requested.send(sender=Run, school=school, run=run))
+def enqueue_run(school: School, run: Run) -> None:
+    """Have a worker carry out a run once this is committed."""
+    said = {"school": school.pk, "run": run.pk, "trigger": str(run.trigger)}
+    transaction.on_commit(lambda: run_requested.send(sender=Run, **said))
 
 
 def preview(*, school: School, folder: str = "", clock: Clock = timezone.now) -> Preview:
@@ -150,6 +157,8 @@ def preview(*, school: School, folder: str = "", clock: Clock = timezone.now) ->
     """
     with scope.school(school.pk):
         link = connections.active()
+        if words := moving.frozen():
+            raise Refused(words)
     if folder:
         link.settings = {**link.settings, "folder": folder, "place": "upload"}
     night = school.local(clock()).date()
@@ -160,8 +169,10 @@ def preview(*, school: School, folder: str = "", clock: Clock = timezone.now) ->
         return Preview(plan=_gated(held, roster, school, night, given)[1], roster=roster)
 
 
-def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
+def perform(*, school: School, run: int, clock: Clock = timezone.now, carry: Carry | None = None) -> Run:
     """Carry a queued run to its end; carrying out a run that is over does nothing.
+
+    `carry` is what is done with it, if not the sync of every night.
 
     Raises:
         AnotherRunIsOn: come back later.
@@ -172,11 +183,10 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
         if current.is_over:
             return current
         link = connections.active()
-        by_itself = current.trigger == Run.Trigger.SCHEDULE
-        if link.paused_reason and (by_itself or link.paused_reason == connections.MIS_CHANGES):  # maybe while it waited
-            return _end(current, Run.Status.FAILED, clock(), error_kind="refused", error=link.paused_reason)
+        if words := _barred(current, link):  # maybe while it waited
+            return end(current, Run.Status.FAILED, clock(), error_kind="refused", error=words)
     try:
-        return _carry_out(school, current, link, clock)
+        return (carry or _carry_out)(school, current, link, clock)
     except SyncError as fault:
         log.warning("run %s of school %s ended: %s: %s", run, school.pk, type(fault).__name__.lower(), fault)
         return _fail(school, run, kind=type(fault).__name__.lower(), error=str(fault), at=clock(), refused=fault)
@@ -184,6 +194,17 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now) -> Run:
         _fail(school, run, kind="internal", error=_INTERNAL, at=clock(), refused=fault)
         # A database's message can quote a child's row, so only the kind of fault and its place go into any log.
         raise InternalFault(f"run {run} of school {school.pk}: {whereabouts(fault)}") from None
+
+
+def _barred(run: Run, link: Connection) -> str:
+    """Say why a run reads nothing, "" if it may; a cut-over reads another MIS than the one that is left (R25)."""
+    if run.trigger == Run.Trigger.MIS_CHANGE:
+        return ""
+    if words := moving.frozen():
+        return words
+    if run.generation != link.generation:
+        return moving.OTHER_MIS
+    return link.paused_reason if run.trigger == Run.Trigger.SCHEDULE else ""
 
 
 _INTERNAL: Final = "Something went wrong on our side; nothing was changed. Our people have been told."
@@ -198,7 +219,7 @@ def release_stuck(*, at: datetime.datetime) -> int:
     for school in School.objects.all():
         with scope.school(school.pk):
             for run in Run.objects.filter(status=Run.Status.QUEUED, queued_at__lt=at - WAITED_LONG):
-                _enqueue(school.pk, run.pk)
+                enqueue_run(school, run)
             released += Run.objects.filter(status=Run.Status.RUNNING, started_at__lt=at - STUCK_AFTER).update(
                 status=Run.Status.FAILED, finished_at=at, error_kind="internal", error=_STUCK
             )
@@ -213,7 +234,7 @@ def _begin(school: School, run: int, *, at: datetime.datetime) -> Run:
     if current.is_over:
         return current
     if current.attempts >= MOST_ATTEMPTS:
-        return _end(current, Run.Status.FAILED, at, error_kind="internal", error=_STUCK)
+        return end(current, Run.Status.FAILED, at, error_kind="internal", error=_STUCK)
     current.status, current.attempts = Run.Status.RUNNING, current.attempts + 1
     if current.started_at is None and _waits_for_now(school, current):
         current.local_date = school.local(at).date()
@@ -231,7 +252,7 @@ def _waits_for_now(school: School, run: Run) -> bool:
     return run.trigger != Run.Trigger.SCHEDULE and run.local_date == school.local(run.queued_at).date()
 
 
-class _Stages:
+class Stages:
     """Times the stages of a run, for the page that shows how it ran."""
 
     def __init__(self) -> None:
@@ -246,7 +267,7 @@ class _Stages:
 
 
 def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
-    stages = _Stages()
+    stages = Stages()
     extracted = _pull(school, link, at=clock())
     stages.done("extract", f"{sum(extracted.rows.values())} rows")
     with scope.school(school.pk):
@@ -274,7 +295,7 @@ def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         if not gated.writes and not gated.holds:
             after = held_digest(rules_of(school, night=current.local_date), generation=current.generation)
             current.standstill = after if after == before else ""
-        return _report(current, gated, roster, stages, at=clock())
+        return report(current, gated, roster, stages, at=clock())
 
 
 def alone(school: School) -> None:
@@ -287,16 +308,19 @@ def _locked(school: School, run: Run, link: Connection) -> Run:
     """Wait for whatever else writes to this school's roster, and return the run as it is then.
 
     Raises:
-        Refused: reading was paused while we read.
+        Refused: reading was paused or frozen while we read.
     """
     alone(school)
     current: Run = Run.objects.select_for_update().get(pk=run.pk)
-    if (paused := connections.active().paused_reason) not in {"", link.paused_reason}:
-        raise Refused(paused)
+    present = connections.active()
+    if words := _barred(current, present):
+        raise Refused(words)
+    if present.paused_reason not in {"", link.paused_reason}:
+        raise Refused(present.paused_reason)
     return current
 
 
-def _quiet(school: School, run: Run, link: Connection, extracted: Extract, stages: _Stages, clock: Clock) -> Run | None:
+def _quiet(school: School, run: Run, link: Connection, extracted: Extract, stages: Stages, clock: Clock) -> Run | None:
     """End the run at once where nothing at all has moved since one that found nothing to do; else return None."""
     current = _locked(school, run, link)
     last = Run.objects.finished().filter(kind="roster").order_by("-finished_at", "-id").first()
@@ -312,7 +336,7 @@ def _quiet(school: School, run: Run, link: Connection, extracted: Extract, stage
     connections.resume(was=link.paused_reason)
     stages.done("compare", "nothing has moved since the last run")
     current.stages = stages.rows
-    return _end(current, Run.Status.OK, clock())
+    return end(current, Run.Status.OK, clock())
 
 
 _REFUSED: Final = ("kind", "ref", "other_ref", "fault", "field", "reason", "place")
@@ -366,7 +390,7 @@ def _ask_again(run: Run, link: Connection, now: Plan, roster: Roster, *, at: dat
         summary=outlook(now, roster),
         plan_hash=shown(now),
     )
-    return _end(run, Run.Status.HELD, at, error=_OTHERWISE)
+    return end(run, Run.Status.HELD, at, error=_OTHERWISE)
 
 
 _OTHERWISE: Final = (
@@ -374,13 +398,14 @@ _OTHERWISE: Final = (
 )
 
 
-def _report(run: Run, done: Plan, roster: Roster, stages: _Stages, *, at: datetime.datetime) -> Run:
+def report(run: Run, done: Plan, roster: Roster, stages: Stages, *, at: datetime.datetime) -> Run:
+    """Bring a run to a good end, with what it read and did."""
     run.counts = counts(done, roster)
     run.kinds = {kind.value: roster.rows.get(kind, 0) for kind in sorted(roster.complete)}
     run.stages, run.remarks = stages.rows, list(roster.remarks)
     run.plan_hash, run.fingerprint = done.digest(), roster.fingerprint()
     status = Run.Status.OK if not done.holds else Run.Status.PARTIAL if done.writes else Run.Status.HELD
-    return _end(run, status, at)
+    return end(run, status, at)
 
 
 def counts(done: Plan, roster: Roster) -> dict[str, dict[str, int]]:
@@ -405,7 +430,8 @@ def counts(done: Plan, roster: Roster) -> dict[str, dict[str, int]]:
     return {kind: dict(tally) for kind, tally in found.items()}
 
 
-def _end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> Run:
+def end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> Run:
+    """Bring a run to one of its ends."""
     run.status, run.finished_at = status, at
     for name, value in fields.items():
         setattr(run, name, value)
@@ -418,8 +444,9 @@ def _fail(school: School, run: int, *, kind: str, error: str, at: datetime.datet
         current: Run = Run.objects.select_for_update().get(pk=run)
         if current.is_over:
             return current
-        if isinstance(refused, Refused):
-            link = connections.active()
+        link = connections.active()
+        ours = current.generation == link.generation and not moving.frozen()  # else it is no fault of this connection
+        if isinstance(refused, Refused) and ours:
             link.paused_reason = error
             link.save(update_fields=["paused_reason"])
-        return _end(current, Run.Status.FAILED, at, error_kind=kind, error=error)
+        return end(current, Run.Status.FAILED, at, error_kind=kind, error=error)

@@ -7,11 +7,13 @@ does not, the trial counts as lost and may be asked for anew.
 import dataclasses
 import datetime
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from sync import moving
 from sync.errors import SyncError
 from sync.joining import fingerprint, synced_once
 from sync.models import Connection, Run, Trial
@@ -30,6 +32,9 @@ _INTERNAL: Final = "Something went wrong on our side. Nothing was changed; our p
 _LOST: Final = "The worker was lost on the way. Nothing was changed; try again."
 
 
+Look = Callable[[School, Connection, runs.Clock], dict[str, Any]]  # returns the fields of the trial
+
+
 class NothingToConfirm(Exception):
     """The preview is not the newest, did not end well, or speaks of other settings; the message says what to do."""
 
@@ -41,7 +46,7 @@ def ask(*, school: School, kind: Trial.Kind, at: datetime.datetime, by: int | No
     Raises:
         sync.operations.connections.NotConnected: there is nothing to look at.
     """
-    made_with = fingerprint(connections.active())
+    made_with = fingerprint(_link(kind))
     open_one: Trial | None = Trial.objects.select_for_update().filter(kind=kind, ended_at=None).first()
     if open_one and not open_one.is_lost(at):
         return open_one
@@ -54,12 +59,26 @@ def ask(*, school: School, kind: Trial.Kind, at: datetime.datetime, by: int | No
         theirs: Trial = Trial.objects.get(kind=kind, ended_at=None)
         return theirs
     record(action=f"{kind.value}.requested", by=by, at=at, subject=f"trial:{trial.pk}")
-    transaction.on_commit(lambda: trial_requested.send(sender=Trial, school=school.pk, trial=trial.pk))
+    said = {"school": school.pk, "trial": trial.pk, "kind": str(kind)}
+    transaction.on_commit(lambda: trial_requested.send(sender=Trial, **said))
     return trial
 
 
-def perform(*, school: School, trial: int, clock: runs.Clock = timezone.now) -> None:
+def _link(kind: str) -> Connection:
+    """Return what a trial looks at: the school's connection; a rehearsal, the one that is to come (R25)."""
+    if kind != Trial.Kind.REHEARSAL:
+        return connections.active()
+    change = moving.open_change()
+    if change is None or change.new is None:
+        raise connections.NotConnected("No change of MIS is open, or its new MIS is not connected yet.")
+    link: Connection = change.new
+    return link
+
+
+def perform(*, school: School, trial: int, clock: runs.Clock = timezone.now, look: Look | None = None) -> None:
     """Carry out a trial; carrying out one that is over does nothing.
+
+    `look` is what is done, if not a test or a preview of the school's own connection.
 
     Raises:
         sync.operations.runs.InternalFault: what no one foresaw; the trial is ended first.
@@ -70,7 +89,7 @@ def perform(*, school: School, trial: int, clock: runs.Clock = timezone.now) -> 
     if link is None:
         return
     try:
-        found = _test(link) if kind == Trial.Kind.TEST else _preview(school, kind, clock)
+        found = (look or _LOOKS[kind])(school, link, clock)
     except SyncError as fault:
         found = {"error_kind": type(fault).__name__.lower(), "error": str(fault)}
     except connections.BadSettings as fault:
@@ -89,24 +108,37 @@ def _begin(trial: int, *, at: datetime.datetime) -> Connection | None:
     if current.attempts >= runs.MOST_ATTEMPTS:  # a feed that kills its worker must not do so for ever
         _end(current, at, error_kind="lost", error=_LOST)
         return None
-    link = connections.active()
+    try:
+        link = _link(current.kind)
+    except connections.NotConnected as fault:  # called off while it waited
+        _end(current, at, error_kind="refused", error=str(fault))
+        return None
     current.attempts, current.made_with = current.attempts + 1, fingerprint(link)
     current.save(update_fields=["attempts", "made_with"])
     return link
 
 
-def _test(link: Connection) -> dict[str, Any]:
+def _test(_: School, link: Connection, __: runs.Clock) -> dict[str, Any]:
     with connections.reader(link) as connector:
         return {"findings": [dataclasses.asdict(finding) for finding in connector.probe()]}
 
 
-def _preview(school: School, kind: str, clock: runs.Clock) -> dict[str, Any]:
+def _preview(school: School, _: Connection, clock: runs.Clock) -> dict[str, Any]:
     seen = runs.preview(school=school, clock=clock)
-    if kind == Trial.Kind.TONIGHT:
-        summary = tonight(seen.plan, seen.roster) | {"counts": runs.counts(seen.plan, seen.roster)}
-    else:
-        summary = outlook(seen.plan, seen.roster)
+    return {"summary": outlook(seen.plan, seen.roster), "plan_hash": shown(seen.plan)}
+
+
+def _tonight(school: School, _: Connection, clock: runs.Clock) -> dict[str, Any]:
+    seen = runs.preview(school=school, clock=clock)
+    summary = tonight(seen.plan, seen.roster) | {"counts": runs.counts(seen.plan, seen.roster)}
     return {"summary": summary, "plan_hash": shown(seen.plan)}
+
+
+_LOOKS: Final[Mapping[str, Look]] = {
+    Trial.Kind.TEST: _test,
+    Trial.Kind.PREVIEW: _preview,
+    Trial.Kind.TONIGHT: _tonight,
+}
 
 
 def _finish(school: School, trial: int, *, at: datetime.datetime, **found: Any) -> None:

@@ -43,12 +43,16 @@ def preview(*, school: School, run: Run, at: datetime.datetime) -> Prospect:
         CannotUndo: it did not finish, is undone already, or was the change to another MIS.
     """
     _may_be_undone(run)
-    done = reading.done_by(run)
-    held = reading.present(done, school=school, since=run.finished_at or run.queued_at)
-    found = undoing(done, held, day=school.local(at).date())
-    after = max((one.id for one in done), default=0)
+    found, after = look(school=school, run=run, at=at)
     changed = Change.objects.filter(run__in=Run.objects.finished(), id__gt=after).order_by()
     return Prospect(undoing=_blamed(found, after=after), later=changed.values("run_id").distinct().count())
+
+
+def look(*, school: School, run: Run, at: datetime.datetime) -> tuple[Undoing, int]:
+    """Return what undoing this run would do, whether or not it may be undone by itself, and its last change."""
+    done = reading.done_by(run)
+    held = reading.present(done, school=school, since=run.finished_at or run.queued_at)
+    return undoing(done, held, day=school.local(at).date()), max((one.id for one in done), default=0)
 
 
 @transaction.atomic
@@ -79,30 +83,36 @@ def undo(
         raise CannotUndo("Nothing of this run is left to restore.")
     if seen not in {"", found.digest()}:
         raise CannotUndo("Something has changed since you looked. Look at it again, then decide.")
+    made = carry_out(found, school=school, run=current, by=by, at=at, reason=reason)
+    if pause:
+        _pause(current, by=by, at=at)
+    return made
+
+
+def carry_out(found: Undoing, *, school: School, run: Run, by: int | None, at: datetime.datetime, reason: str) -> Run:
+    """Do what was found, in the caller's transaction and while nobody else writes; return the run that did it."""
     made: Run = Run.objects.create(
         kind=KIND,
         trigger=Run.Trigger.UNDO,
         status=Run.Status.OK,
         local_date=school.local(at).date(),
-        generation=current.generation,
+        generation=run.generation,
         requested_by_id=by,
         reason=reason,
         queued_at=at,
         started_at=at,
         finished_at=at,
-        undoes=current,
+        undoes=run,
         counts=_counts(found),
         remarks=_remarks(found),
     )
     since = time.monotonic()
-    restore(found.restores, run=made, school=school, why=f"Undo of run {current.pk}.")
+    restore(found.restores, run=made, school=school, why=f"Undo of run {run.pk}.")
     accounts.link_people(at=at)
     note = f"{len(found.restores):,} put back, {len(found.left_alone):,} left alone"
     made.stages = [{"name": "undo", "seconds": round(time.monotonic() - since, 3), "note": note}]
     made.save(update_fields=["stages"])
-    record(action="sync.undo", by=by, at=at, subject=f"run:{current.pk}", reason=reason)
-    if pause:
-        _pause(current, by=by, at=at)
+    record(action="sync.undo", by=by, at=at, subject=f"run:{run.pk}", reason=reason)
     return made
 
 

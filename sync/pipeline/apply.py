@@ -66,8 +66,8 @@ def _rekey(rekeys: Iterable[Rekey], rows: dict[Kind, dict[str, int]], run: Run) 
     for kind, new in by_kind.items():
         rows[kind] |= {rekey.ref: rekey.id for rekey in new}
         _identify(kind, ((rekey.ref, rekey.id) for rekey in new), run)
-        claimed = [rekey.id for rekey in new if not rekey.was]
-        bulk.amend(MODELS[kind], ("id", "source"), ((row, Person.Source.FEED) for row in claimed))
+        if claimed := [rekey.id for rekey in new if not rekey.was]:  # never a class
+            bulk.amend(MODELS[kind], ("id", "source"), ((row, Person.Source.FEED) for row in claimed))
 
 
 def _identify(kind: Kind, pairs: Iterable[tuple[str, int]], run: Run) -> None:

@@ -30,8 +30,8 @@ class Migration(migrations.Migration):
                     models.Q(("rollover_from__isnull", True), ("rollover_until__isnull", True)),
                     models.Q(
                         ("rollover_from__isnull", False),
-                        ("rollover_until__isnull", False),
                         ("rollover_until__gte", models.F("rollover_from")),
+                        ("rollover_until__isnull", False),
                     ),
                     _connector="OR",
                 ),

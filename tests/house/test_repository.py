@@ -13,10 +13,11 @@ from packaging.utils import canonicalize_name
 from local import check, places, postgres
 
 PYPROJECT: dict[str, Any] = tomllib.loads((places.ROOT / "pyproject.toml").read_text())
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-uv.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt", "requirements-uv.txt")
 GROUPS = {
     "requirements.txt": ("local",),
     "requirements-dev.txt": ("local", "dev"),
+    "requirements-bench.txt": ("local", "dev", "bench"),
 }
 ADDRESS = re.compile(r"https?://|file://|--(extra-)?index-url|--find-links|--trusted-host", re.IGNORECASE)
 LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[[^\]]*\])?==(?P<version>[^\s;\\]+)", re.MULTILINE)
@@ -68,7 +69,7 @@ def test_the_tests_run_on_the_versions_that_the_demo_runs_on() -> None:
 def test_every_dependency_says_what_it_is_for() -> None:
     lines = (places.ROOT / "pyproject.toml").read_text().splitlines()
     asked_lines = [line for line in lines if re.match(r'^    "[A-Za-z].*[<>=]=', line)]
-    total = len(asked("requirements-dev.txt"))
+    total = len(asked("requirements-bench.txt"))
     assert len(asked_lines) == total
     assert [line for line in asked_lines if not re.search(r",\s+# \S", line)] == []
 

@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from sync.models import Connection, Run
-from sync.operations import connections
+from sync.operations import mis_change
 from tenants import scope
 from tenants.models import School
 from tests.conftest import Person
@@ -117,9 +118,10 @@ def test_the_nights_are_paused_and_read_again(rhea: Person, northgate: School) -
 
 def test_a_change_of_mis_has_no_button(rhea: Person, northgate: School) -> None:
     with scope.school(northgate.pk):
-        runs.connection(paused_reason=connections.MIS_CHANGES)
+        runs.connection(paused_reason="After an undo.")
+        mis_change.announce(by=None, at=timezone.now())
     assert "read again" not in page(rhea, CONNECTION)
-    assert "has changed its MIS" in rhea.client.post(f"{CONNECTION}go-on/", follow=True).content.decode()
+    assert "still open, so nothing is read" in rhea.client.post(f"{CONNECTION}go-on/", follow=True).content.decode()
     with scope.school(northgate.pk):
         assert Connection.objects.get().paused_reason
 

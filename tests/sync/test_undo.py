@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sync import queries
 from sync.models import Change, Connection, MisIdentity, Run
-from sync.operations import connections, runs, undo
+from sync.operations import connections, mis_change, runs, undo
 from sync.operations.runs import AnotherRunIsOn
 from sync.pipeline.apply import apply
 from sync.pipeline.exact import decoded
@@ -487,7 +487,8 @@ def test_a_person_has_the_school_read_again(alder: School) -> None:
 
 def test_a_change_of_mis_is_not_waved_through(alder: School) -> None:
     with scope.school(alder.pk):
-        made.connection(paused_reason=connections.MIS_CHANGES)
-        with pytest.raises(connections.Paused):
+        made.connection(paused_reason="After an undo.")
+        mis_change.announce(by=None, at=LATER)
+        with pytest.raises(connections.Frozen):
             connections.go_on(by=None, at=LATER)
-        assert Connection.objects.get().paused_reason == connections.MIS_CHANGES
+        assert Connection.objects.get().paused_reason == "After an undo."

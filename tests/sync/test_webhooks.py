@@ -10,7 +10,7 @@ from django.utils import timezone
 from local.simulators.server import Reply, Request, Simulator, running
 from local.simulators.wonde import deliver
 from local.world.build import crowd
-from sync.models import Connection, Run
+from sync.models import Connection, MisChange, Run
 from sync.operations import connections, notices, runs
 from tenants import scope
 from tenants.models import AuditEvent, School
@@ -59,7 +59,6 @@ def post(path: str, said: Any) -> int:
     [
         ("accessRevoked", {"revoke_reason": "A private matter"}, "has withdrawn our access"),
         ("accessDeclined", {"decline_reason": "A private matter"}, "has declined our access"),
-        ("schoolMigration", {"migrate_from": "SIMS", "migrate_to": "Bromcom"}, "has changed its MIS"),
     ],
 )
 def test_the_school_is_paused_and_only_this_one(
@@ -79,11 +78,22 @@ def test_the_same_again_changes_nothing(northgate: School):
     assert len(trail(northgate)) == 1
 
 
-def test_a_change_of_the_mis_is_not_covered_by_anything_else(northgate: School):
-    post(address(northgate), payload("schoolMigration", northgate))
+def changes(school: School) -> list[MisChange]:
+    with scope.school(school.pk):
+        return list(MisChange.objects.select_related("old"))
+
+
+def test_a_change_of_the_mis_opens_a_project_once(northgate: School, himal: School):
+    for _ in range(2):
+        said = payload("schoolMigration", northgate, migrate_from="SIMS", migrate_to="Private words")
+        assert post(address(northgate), said) == 204
     post(address(northgate), payload("accessRevoked", northgate))
-    assert paused(northgate) == connections.MIS_CHANGES
-    assert len(trail(northgate)) == 1
+    (change,) = changes(northgate)
+    assert (change.state, change.opened_by_id, change.old.connector) == ("announced", None, "wonde")
+    assert "nobody of us has spoken" in change.consultation
+    assert "Private" not in change.consultation
+    assert "has withdrawn our access" in paused(northgate)
+    assert changes(himal) == []
 
 
 def test_a_token_that_is_posted_is_never_kept(northgate: School, caplog: pytest.LogCaptureFixture):
@@ -167,33 +177,25 @@ def run_of(school: School, trigger: Run.Trigger) -> Run:
         return runs.request(school=school, trigger=trigger, at=timezone.now(), enqueue=False)
 
 
-def test_nothing_is_read_by_itself_any_more(northgate: School):
+@pytest.mark.parametrize("trigger", [Run.Trigger.SCHEDULE, Run.Trigger.ONE_OFF])
+def test_nothing_is_read_any_more_whoever_asks(northgate: School, trigger: Run.Trigger):
+    waiting = run_of(northgate, trigger)
     post(address(northgate), payload("schoolMigration", northgate))
-    with pytest.raises(connections.Paused, match="nothing is read until"):
-        run_of(northgate, Run.Trigger.SCHEDULE)
-
-
-def test_a_nightly_run_that_waits_already_reads_nothing(northgate: School):
-    waiting = run_of(northgate, Run.Trigger.SCHEDULE)
-    post(address(northgate), payload("schoolMigration", northgate))
+    with pytest.raises(connections.Frozen, match="still open, so nothing is read"):
+        run_of(northgate, trigger)
     done = runs.perform(school=northgate, run=waiting.pk)  # anything else would be a way out, which tests have not
-    assert (done.status, done.error_kind, done.error) == ("failed", "refused", connections.MIS_CHANGES)
-
-
-def test_while_the_mis_changes_not_even_a_person_can_have_it_read(northgate: School):
-    post(address(northgate), payload("schoolMigration", northgate))
-    done = runs.perform(school=northgate, run=run_of(northgate, Run.Trigger.ONE_OFF).pk)
-    assert (done.status, done.error_kind, done.error) == ("failed", "refused", connections.MIS_CHANGES)
-    assert paused(northgate) == connections.MIS_CHANGES
+    assert (done.status, done.error_kind) == ("failed", "refused")
+    assert "still open, so nothing is read" in done.error
 
 
 def test_resuming_ends_no_other_pause_than_the_one_that_was_seen(northgate: School):
-    post(address(northgate), payload("schoolMigration", northgate))
+    post(address(northgate), payload("accessRevoked", northgate))
     with scope.school(northgate.pk):
+        was = Connection.objects.get().paused_reason
         connections.resume(was="")
         connections.resume(was="something else")
-        assert Connection.objects.get().paused_reason == connections.MIS_CHANGES
-        connections.resume(was=connections.MIS_CHANGES)
+        assert Connection.objects.get().paused_reason == was
+        connections.resume(was=was)
     assert paused(northgate) == ""
 
 

@@ -7,7 +7,18 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from sync.models import Change, Connection, Hold, MisIdentity, Refusal, Run, Trial
+from sync.models import (
+    Change,
+    CharacterReview,
+    Connection,
+    Decision,
+    Hold,
+    MisChange,
+    MisIdentity,
+    Refusal,
+    Run,
+    Trial,
+)
 from tenants import scope
 from tenants.models import AuditEvent, School, SchoolOwned
 from users.emails import dummy_address
@@ -98,11 +109,14 @@ def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
         RoleGrant.objects.create(staff_member=staff_member, role=SuperUser.key, granted_at=NIGHT, reason="runs it"),
         LocalEdit.objects.create(student=student, field="given_name", value="Sam", replaced="Sample", at=NIGHT),
         AuditEvent.objects.create(at=NIGHT, action="sample.made"),
-        Connection.objects.create(connector="csv_files"),
+        connection := Connection.objects.create(connector="csv_files"),
+        MisChange.objects.create(old=connection, opened_at=NIGHT),
+        CharacterReview.objects.create(asked_at=NIGHT),
         Trial.objects.create(kind=Trial.Kind.PREVIEW, asked_at=NIGHT, ended_at=NIGHT, made_with="sample"),
         Change.objects.create(run=run, kind="students", label="Sample", action=Change.Action.ARRIVE),
         Refusal.objects.create(run=run, kind="students", reason="no name"),
         Hold.objects.create(run=run, kind="students", reason="too many would leave", digest="0" * 64),
+        Decision.objects.create(digest="0" * 64, case="id reused", kind="students", choice="keep", says="", at=NIGHT),
         MisIdentity.objects.create(
             generation=1, kind="students", external_id="s1", student=student, first_seen_on=NIGHT.date()
         ),

@@ -50,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(f"{school} is suspended; nothing is read for it")
         try:
             status = self._preview(school, options) if options["plan_only"] else self._run(school, options)
-        except (connections.NotConnected, connections.NoFiles, connections.BadSettings) as fault:
+        except (connections.NotConnected, connections.Frozen, connections.NoFiles, connections.BadSettings) as fault:
             raise CommandError(str(fault)) from None
         except runs.Unseen as fault:
             raise CommandError(f"{fault} Or look at --plan-only, and then say --confirm.") from None
