@@ -68,6 +68,10 @@ HEADINGS: Final[Mapping[Case, Heading]] = {
         "People who seem to be numbered anew",
         "So many ids changed in one night that your MIS may number people anew.",
     ),
+    Case.ROLE_LEAVES: Heading(
+        "Somebody with a role would leave",
+        "The feed no longer names somebody whom your school gave a role, and its absence counts as leaving.",
+    ),
     Case.EMPTY: Heading(
         "A list without a row",
         "A list that had rows came empty. That is never taken for everybody leaving.",
@@ -242,18 +246,32 @@ def comparisons(sides: Sequence[Mapping[str, Any]]) -> tuple[Comparison, ...]:
 
 
 def _comparison(sides: Sequence[Mapping[str, Any]]) -> Comparison:
-    said = [(str(side["title"]), dict(side["facts"])) for side in sides]
-    fields = dict.fromkeys(field for _, facts in said for field in facts)
+    said = [_facts(side) for side in sides]
+    heads = [
+        Head(title=side["title"], name=_name(facts), ref=side["ref"]) for side, facts in zip(sides, said, strict=True)
+    ]
+    alike = len({head.title for head in heads}) < len(heads)
+    columns = [
+        (f"{head.title}, {head.name}" if alike else head.title, facts) for head, facts in zip(heads, said, strict=True)
+    ]
     return Comparison(
-        heads=tuple(Head(title=side["title"], name=_name(dict(side["facts"])), ref=side["ref"]) for side in sides),
+        heads=tuple(heads),
         rows=tuple(
             Row(
                 label=_label(field),
-                cells=tuple(Cell(of=title, value=sentences.day(facts.get(field, ""))) for title, facts in said),
+                cells=tuple(Cell(of=of, value=sentences.day(facts.get(field, ""))) for of, facts in columns),
             )
-            for field in fields
+            for field in dict.fromkeys(field for facts in said for field in facts)
         ),
     )
+
+
+def _facts(side: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts of a side by field; of a field that it names twice, such as a role, both values."""
+    found: dict[str, list[str]] = {}
+    for field, value in side["facts"]:
+        found.setdefault(field, []).append(value)
+    return {field: ", ".join(values) for field, values in found.items()}
 
 
 def _name(facts: Mapping[str, str]) -> str:
@@ -299,7 +317,7 @@ class Dossier:
     @property
     def needs_reason(self) -> bool:
         """Whether to go ahead takes a reason: a brake, or somebody with something to lose."""
-        return self.item.hold.case in _BRAKES or bool(self.stakes)
+        return self.item.hold.case in _WEIGHTY or bool(self.stakes)
 
     @property
     def open(self) -> bool:
@@ -311,7 +329,7 @@ class Dossier:
         return next((choice for choice in self.choices if choice.key == key), None)
 
 
-_BRAKES: Final = frozenset({Case.DEPARTURES, Case.ID_SCHEME, Case.UNREADABLE})
+_WEIGHTY: Final = frozenset({Case.DEPARTURES, Case.ID_SCHEME, Case.UNREADABLE, Case.ROLE_LEAVES})
 
 
 def dossier(digest: str, *, at: datetime.datetime) -> Dossier | None:
@@ -345,7 +363,9 @@ def _choice(option: Mapping[str, str]) -> Choice:
 
 def _stakes(sides: Iterable[Mapping[str, Any]]) -> tuple[Stake, ...]:
     """Return what the people we hold have to lose; one query for each kind and register of stakes."""
-    ours = {(side["kind"], side["id"]): _name(dict(side["facts"])) for side in sides if side["id"] is not None}
+    ours = {
+        (side["kind"], side["id"]): _name(_facts(side)) or side["title"] for side in sides if side["id"] is not None
+    }
     found = {kind: stakes.of(word) for kind, word in _STAKED.items() if any(kind == of for of, _ in ours)}
     return tuple(
         Stake(name=name, words=sentences.listed(list(found[Kind(kind)][row])))

@@ -1,14 +1,16 @@
 """From the inbox to what is carried out: by keyboard alone, on a phone, and without JavaScript."""
 
 import concurrent.futures
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connections
 from playwright.sync_api import expect
 
-from sync.models import Run
-from sync.operations import runs
+from sync.models import Run, Trial
+from sync.operations import runs, trials
+from tenants import scope
 from tests.journeys.conftest import NARROW, WIDE, Site, tab_to
 from tests.sync.conftest import Place
 
@@ -18,17 +20,28 @@ MIRA = "mira.lind@cedar.example"
 JO = "jo.hart@northgate-school.example"
 
 
-def carried_out(place: Place, run: int) -> str:
+def worker(task: Callable[[], None]) -> None:
     """Do what a worker does, beside the browser's event loop."""
 
-    def work() -> str:
+    def work() -> None:
         try:
-            return runs.perform(school=place.school, run=run, clock=place.clock(2)).status
+            task()
         finally:
             connections["default"].close()
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
+        pool.submit(work).result()
+
+
+def carry_out(place: Place, run: int) -> None:
+    done = runs.perform(school=place.school, run=run, clock=place.clock(2))
+    assert done.status == Run.Status.OK
+
+
+def look(place: Place) -> None:
+    with scope.school(place.school.pk):
+        asked = Trial.objects.get(kind=Trial.Kind.TONIGHT)
+    trials.perform(school=place.school, trial=asked.pk)
 
 
 def test_by_keyboard_alone_from_the_inbox_until_nothing_waits(visit: Any, site: Site):
@@ -64,7 +77,8 @@ def test_by_keyboard_alone_from_the_inbox_until_nothing_waits(visit: Any, site: 
     page.keyboard.press("Enter")
     page.wait_for_url("**/runs/*/")
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
-    assert carried_out(site.place, int(page.url.rstrip("/").rpartition("/")[2])) == Run.Status.OK
+    run = int(page.url.rstrip("/").rpartition("/")[2])
+    worker(lambda: carry_out(site.place, run))
     expect(page.get_by_role("heading", name="Carried out because somebody decided it")).to_be_visible()
     expect(page.get_by_text("A class went to our sister school.")).to_be_visible()
     assert not visitor.faults()
@@ -95,7 +109,11 @@ def test_without_javascript_tonight_is_asked_for_and_looked_at_again(visit: Any,
     visitor.go("/s/cedar/reception/tonight/")
     visitor.page.get_by_role("button", name="Look now").click()
     visitor.page.get_by_role("link", name="Look again").click()
-    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("What changes tonight")
+    expect(visitor.page.get_by_text("A worker reads your MIS.")).to_be_visible()
+    worker(lambda: look(site.place))
+    visitor.page.get_by_role("link", name="Look again").click()
+    expect(visitor.page.get_by_text("Held for a person", exact=True)).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Look again")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -95,7 +95,7 @@ def test_a_report_costs_the_same(rhea: Person, northgate: School, number: int, d
     # standing, roles, run, nights, holds, refusals, chips (2), records (count, page, changes), source, undos,
     # decisions
     page(rhea, HOME)  # the first request of a session notes the session
-    with django_assert_num_queries(EVERY_REQUEST + 13):
+    with django_assert_num_queries(EVERY_REQUEST + 14):
         assert page(rhea, f"{HOME}runs/{run.pk}/").count("was added") == number
 
 

@@ -138,6 +138,22 @@ def test_both_records_stand_side_by_side_and_say_where_they_differ(rhea: Person,
     assert "checked" not in text
 
 
+def test_two_of_one_title_are_told_apart_and_a_field_named_twice_keeps_both(rhea: Person, northgate: School, held: Run):
+    side = {"kind": "staff", "title": "What we hold", "id": None}
+    with scope.school(northgate.pk):
+        hold = holds.hold(
+            held,
+            "role leaves",
+            sides=[
+                side | {"ref": "1", "facts": [["given_name", "Ann"], ["role", "fees"], ["role", "super user"]]},
+                side | {"ref": "2", "facts": [["given_name", "Bo"], ["role", "fees"]]},
+            ],
+        )
+    text = page(rhea, path_of(hold))
+    assert "fees, super user" in text
+    assert 'data-label="What we hold, Ann"' in text
+
+
 def test_stakes_are_said_in_words_and_ask_for_a_reason(rhea: Person, bob: Person, northgate: School, held: Run):
     assert bob.guardian
     with scope.school(northgate.pk):
