@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from sync.models import Change, Connection, Refusal, Run
+from sync.models import Change, Connection, Hold, Refusal, Run
 from sync.pipeline.apply import apply
 from sync.pipeline.plan import Plan, plan
 from sync.pipeline.plan.model import APPROVE, SAME
@@ -320,3 +320,31 @@ def test_access_by_year_is_a_switch_that_deletes_nothing(alder: School) -> None:
         sync(alder, 2, ann)
         assert login_of(row) == login
     assert Student.objects.get().pk == row.pk
+
+
+# Somebody without an id of the MIS.
+
+
+def test_somebody_without_an_id_is_amended_and_held_like_anybody(alder: School) -> None:
+    """Their place in the plan has no name that a database could take; what is kept of them has none at all."""
+    joan = people.add_guardian(
+        given_name="Joan",
+        family_name="Bell",
+        email="joan@home.example",
+        students=[(_student(alder), "Mother")],
+        by=None,
+        at=at(1),
+    )
+    activate("joan@home.example")
+    Guardian.objects.filter(pk=joan.pk).update(status="left", left_on=night(1))
+    wish = sync(alder, 2, student("1"), guardian("9", "Ruth Vale", email="joan@home.example"))
+    assert [hold.refs for hold in wish.holds] == [("9",)]
+    assert {row["ref"] for row in Hold.objects.get().sides} == {"", "9"}
+    sync(alder, 3, student("1"), guardian("9", "Ruth Vale", email="joan@home.example"), choose=SAME)
+    changed = Change.objects.filter(kind="guardians", person_id=joan.pk)
+    assert [(change.field, change.ref) for change in changed] == [("email", "")]
+
+
+def _student(school: School) -> Student:
+    sync(school, 1, student("1"))
+    return Student.objects.get()

@@ -16,12 +16,23 @@ import msgspec
 from sync.pipeline.plan.model import KEEP, OTHER, SAME, Case, Hold, Option, Side
 from sync.records import Kind
 
-Token = tuple[Kind, str]  # a person, by their MIS id; those we hold without one by `emails.token_of_row`
+Token = tuple[Kind, str]  # a person, by their MIS id; those we hold without one by `token_of_row`
+_NO_REF: Final = "\0"  # begins the token of somebody without a MIS id; no ref looks like it, and no database takes it
 
 # Staff and guardian of one address are one human in two modes (R40), not a collision; a student shares with nobody.
 _SHARES: Final = frozenset({(Kind.STAFF, Kind.GUARDIANS), (Kind.GUARDIANS, Kind.STAFF)})
 ORDER: Final = {Kind.STAFF: 0, Kind.GUARDIANS: 1, Kind.STUDENTS: 2}
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def token_of_row(row: int) -> str:
+    """Return what stands for the ref of somebody whom no MIS of this generation named."""
+    return f"{_NO_REF}{row}"
+
+
+def ref_of(token: str) -> str:
+    """Return the MIS id to show and to keep, "" for somebody without one."""
+    return "" if token.startswith(_NO_REF) else token
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,7 +227,7 @@ def _moving(moves: list[Move]) -> Hold:
             f"An address would move {steps}, and it matters who it belongs to ({stakes}). "
             "They keep what they have until a person has asked them."
         ),
-        refs=tuple(claim.ref for claim in people),
+        refs=tuple(filter(None, (ref_of(claim.ref) for claim in people))),
         labels=tuple(claim.name for claim in people),
         facts=tuple(fact for move in moves for fact in (move.address, *_who(move.giver), *_who(move.taker))),
         sides=tuple(_side(claim) for claim in people),
@@ -242,7 +253,7 @@ def _shared(address: str, one: Claim, other: Claim) -> Hold:
             f"The member of staff {staff.name} and the guardian {guardian.name} have one address in the MIS, and their "
             "names have nothing in common. Only one of them uses it until somebody says who they are."
         ),
-        refs=(staff.ref, guardian.ref),
+        refs=tuple(filter(None, (ref_of(staff.ref), ref_of(guardian.ref)))),
         labels=(staff.name, guardian.name),
         facts=(address, *_who(staff), *_who(guardian)),
         sides=(_side(staff), _side(guardian)),
@@ -274,4 +285,4 @@ def _side(claim: Claim) -> Side:
         ("mis_email", claim.has if claim.wants is None else claim.wants or "none"),
         *(("stake", stake) for stake in claim.stakes),
     )
-    return Side(title=claim.name, kind=claim.kind, ref=claim.ref, id=claim.id, facts=facts)
+    return Side(title=claim.name, kind=claim.kind, ref=ref_of(claim.ref), id=claim.id, facts=facts)

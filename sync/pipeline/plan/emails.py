@@ -13,7 +13,7 @@ import msgspec
 
 from sync.pipeline.held import FIELDS, PEOPLE, Held, Snapshot
 from sync.pipeline.plan import contest, edits
-from sync.pipeline.plan.contest import Claim, Token
+from sync.pipeline.plan.contest import Claim, Token, ref_of, token_of_row
 from sync.pipeline.plan.model import Amendment, Hold
 from sync.pipeline.roster import Fault, Refusal, Roster
 from sync.pipeline.rules import Rules
@@ -105,11 +105,6 @@ def _claims_of_the_unseen(snapshot: Snapshot, kind: Kind, seen: set[int], gone: 
             names = (str(held.values[0]), str(held.values[1]))
             ref, rank = refs.get(row, token_of_row(row)), (9, 0, 0, str(row))
             yield _claim(kind, ref, names, held, rank, gone=(kind, row) in gone)
-
-
-def token_of_row(row: int) -> str:
-    """Return what stands for the ref of somebody whom no MIS of this generation named; no ref looks like it."""
-    return f"\0{row}"
 
 
 def _claim(
@@ -204,7 +199,7 @@ def amendments(
         for field, old, now in pairs:
             if old != now:
                 why = _why(held, new, gone=(kind, row) in gone) if field == "email" else ""
-                yield Amendment(kind=kind, id=row, ref=ref, label=label, field=field, old=old, new=now, why=why)
+                yield Amendment(kind=kind, id=row, ref=ref_of(ref), label=label, field=field, old=old, new=now, why=why)
 
 
 def _why(held: Held, new: str, *, gone: bool) -> str:
@@ -241,7 +236,7 @@ _REASONS: Final = {
 
 def refusal(kind: Kind, ref: str, fault: Fault) -> Refusal:
     """Return the refusal of a person's address."""
-    return Refusal(kind=kind, ref=ref, fault=fault, reason=_REASONS[fault], field="email")
+    return Refusal(kind=kind, ref=ref_of(ref), fault=fault, reason=_REASONS[fault], field="email")
 
 
 def _unrecognised(roster: Roster, rules: Rules) -> list[Refusal]:
