@@ -293,13 +293,13 @@ def _is_answered(change: MisChange) -> bool:
 def _proof(told: Mapping[str, Any]) -> tuple[Row, ...]:
     if not told:
         return ()
-    before, after, same, back = told["before"], told["after"], told["same"], told.get("back")
+    before, after, kept, back = told["before"], told["after"], told["kept"], told.get("back")
     rows = [
         Row(
             label=label,
             before=before[key],
             after=after[key],
-            same=before["digests"][key] == same["digests"][key],
+            same=kept["before"][key] == kept["after"][key],
             back=back[key] if back else None,
         )
         for key, label in (("logins", "Logins that were used"), ("stakes", "Stakes, such as a wallet with money"))

@@ -27,13 +27,16 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     here: dict[Kind, int]
 
     def told(self) -> dict[str, Any]:
-        """Return {logins, stakes, here, digests} as plain values, without a person in them."""
+        """Return {logins, stakes, here} as plain numbers, without a person in them."""
         return {
             "logins": len(self.logins),
             "stakes": sum(map(len, self.stakes.values())),
             "here": {kind.value: number for kind, number in self.here.items()},
-            "digests": {"logins": _digest(self.logins), "stakes": _digest(self.stakes)},
         }
+
+    def digests(self) -> dict[str, str]:
+        """Return what tells whether each person has exactly the same."""
+        return {"logins": _digest(self.logins), "stakes": _digest(self.stakes)}
 
     def only(self, people: AbstractSet[Person]) -> "Evidence":
         """Return the same of these people; those who came since had nothing before."""

@@ -98,7 +98,7 @@ def test_the_time_zone_is_said_yes_to_or_changed(rhea: Person, northgate: School
     [
         (JOINING, 7),  # standing, roles, connection, trials, runs, domains, super user
         (PREVIEW, 7),
-        (CONNECTION, 7),
+        (CONNECTION, 8),  # and a change of MIS
         (SETTINGS, 9),  # and whether it would be another system: connection, runs
         (SYSTEMS, 8),  # and the catalogue
     ],

@@ -4,6 +4,8 @@ import datetime
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sync.models import MisChange
@@ -58,6 +60,19 @@ def test_afterwards_it_is_said_for_the_days_of_going_back(rhea: Person, northgat
     assert "went back" not in page(rhea, DESK)
     put(northgate, state="cancelled", rolled_back_at=None, ended_at=now)
     assert "MIS is changing" not in page(rhea, DESK)
+
+
+def test_a_change_costs_the_front_desk_nothing_more(rhea: Person, northgate: School) -> None:
+    with scope.school(northgate.pk):
+        runs.connection()
+    page(rhea, DESK)  # the first request of a session notes the session
+    with CaptureQueriesContext(connection) as without:
+        page(rhea, DESK)
+    with scope.school(northgate.pk):
+        mis_change.announce(by=None, at=timezone.now())
+    with CaptureQueriesContext(connection) as open_one:
+        assert "Your MIS is changing" in page(rhea, DESK)
+    assert len(open_one) == len(without)
 
 
 def test_without_a_change_nothing_is_said(rhea: Person) -> None:

@@ -225,11 +225,13 @@ def test_a_cut_over_takes_a_reason_and_a_yes(boss: Person, change: MisChange, no
 def test_after_the_cut_over_the_proof_is_shown_and_the_days_are_counted(
     boss: Person, change: MisChange, northgate: School
 ):
-    counted = {"logins": 7, "stakes": 9, "here": {"students": 3, "guardians": 2, "staff": 1}}
-    told = counted | {"digests": {"logins": "a", "stakes": "b"}}
+    told = {"logins": 7, "stakes": 9, "here": {"students": 3, "guardians": 2, "staff": 1}}
+    digests = {"logins": "a", "stakes": "b"}
     with scope.school(northgate.pk):
         MisChange.objects.update(
-            state="cut_over", ended_at=timezone.now(), proof={"before": told, "after": told, "same": told}
+            state="cut_over",
+            ended_at=timezone.now(),
+            proof={"before": told, "after": told, "kept": {"before": digests, "after": digests}},
         )
     text = boss.client.get(page(change)).content.decode()
     for words in ("Logins that were used", "✓ yes", "13 days are left", "Roll back</h2>"):

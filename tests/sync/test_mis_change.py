@@ -206,7 +206,8 @@ def test_from_files_to_wonde_and_on_to_managebac(move: Move) -> None:
         assert move.logins() == signed_in
         assert move.people() == humans
         proof = move.change.proof
-        assert proof["before"] == proof["after"] == proof["same"]
+        assert proof["before"] == proof["after"]
+        assert proof["kept"]["before"] == proof["kept"]["after"]
         with scope.school(move.school.pk):
             assert connections.active().connector == key
             # Everybody is known by the new MIS, and by the old ones as well.

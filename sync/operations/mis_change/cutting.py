@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.db import transaction
@@ -12,7 +12,7 @@ from sync import moving
 from sync.errors import Doubtful
 from sync.models import Connection, MisChange, Run
 from sync.operations import connections, runs
-from sync.operations.evidence import differences, evidence
+from sync.operations.evidence import Evidence, differences, evidence
 from sync.operations.mis_change.project import OutOfTurn, locked, note
 from sync.operations.mis_change.rehearsals import keep, matched
 from sync.pipeline import cutover
@@ -138,19 +138,32 @@ def _carry_out(move: Move, school: School, run: Run, stages: runs.Stages, *, at:
     apply(gated, known, run=run, school=school, at=at)
     switch(off=Connection.objects.get(active=True), on=move.link)
     stages.done("apply", f"{gated.writes} changes written")
-    back = {(one.kind, one.id) for one in gated.standings if one.action is Action.REJOIN}
-    people = {(kind, row) for kind in PEOPLE for row in move.held.records[kind]} - back
-    after = evidence()
-    if fault := differences(before.only(people), after.only(people)):
-        raise Doubtful(f"After this {fault}. So nothing was changed; our people look at it.")
-    stages.done("proof", f"{len(before.logins)} logins and {len(before.stakes)} stakes as before")
     change = move.change
+    change.proof = _proof(move.held, gated, before)
+    stages.done("proof", f"{len(before.logins)} logins and {len(before.stakes)} stakes as before")
     change.state, change.ended_at, change.records = MisChange.State.CUT_OVER, at, {}
     change.found = {**change.found, "notes": was}
-    change.proof = {"before": before.told(), "after": after.told(), "same": after.only(people).told()}
     change.save()
     note(change, "cut_over", by=run.requested_by_id, at=at, reason=run.reason)
     return runs.report(run, gated, move.roster, stages, at=at)
+
+
+def _proof(held: Snapshot, done: Plan, before: Evidence) -> dict[str, Any]:
+    """Return {before, after, kept} as plain values; `kept` compares those who were held before, person by person.
+
+    Whoever comes back by this may win something, such as the login of their address; nobody else may.
+
+    Raises:
+        Doubtful: somebody stands otherwise than before.
+    """
+    back = {(one.kind, one.id) for one in done.standings if one.action is Action.REJOIN}
+    people = {(kind, row) for kind in PEOPLE for row in held.records[kind]} - back
+    after = evidence()
+    theirs, now = before.only(people), after.only(people)
+    if fault := differences(theirs, now):
+        raise Doubtful(f"After this {fault}. So nothing was changed; our people look at it.")
+    kept = {"before": theirs.digests(), "after": now.digests()}
+    return {"before": before.told(), "after": after.told(), "kept": kept}
 
 
 def _planned(move: Move, known: Snapshot, rows: Rows, rules: Rules, *, night: datetime.date) -> Plan:
@@ -159,10 +172,9 @@ def _planned(move: Move, known: Snapshot, rows: Rows, rules: Rules, *, night: da
     clear = cutover.believed(move.roster, rows)
     rules = msgspec.structs.replace(rules, rollover=True)  # classes may all be others
     wish = plan(known, clear, rules, night=night)
-    decided = cutover.settled(wish.holds, rows, answers)
-    if decided:
+    if decided := cutover.settled(wish.holds, rows, answers):
         wish = plan(known, clear, rules, night=night, decided=decided)
-    gated = gate(cutover.staying(wish), known, clear, rules)
+    gated = gate(cutover.staying(wish), known, clear, rules, decided=decided)
     gone = cutover.departing(move.reviewed, answers, moving.leaving(move.change), night=night)
     return cutover.agreed(gated, known, clear, gone)
 
