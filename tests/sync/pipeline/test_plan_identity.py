@@ -482,7 +482,7 @@ def test_an_old_id_that_describes_somebody_else_does_not_stop_its_person() -> No
     assert link(after, Kind.TIES, "2100", "692") is None, "the mother of the other child sees nothing of hers"
 
 
-# --- added by hand, and named by the MIS later (R43, R36) ---
+# --- added by hand, and named by the MIS later (R43) ---
 
 
 def manual(email: str = "dev@home.example") -> Snapshot:
