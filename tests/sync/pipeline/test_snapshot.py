@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError
 
 from sync.pipeline.snapshot import rules_of
+from tenants import scope
 from tenants.models import School
 
 pytestmark = pytest.mark.django_db
@@ -23,11 +24,13 @@ def test_the_year_rolls_over_on_the_nights_of_the_calendar(
     northgate: School, night: datetime.date | None, rolls: object
 ) -> None:
     northgate.rollover_from, northgate.rollover_until = FIRST, LAST
-    assert rules_of(northgate, night=night).rollover is rolls
+    with scope.school(northgate.pk):
+        assert rules_of(northgate, night=night).rollover is rolls
 
 
 def test_without_a_calendar_no_night_rolls_over(northgate: School) -> None:
-    assert rules_of(northgate, night=FIRST).rollover is False
+    with scope.school(northgate.pk):
+        assert rules_of(northgate, night=FIRST).rollover is False
 
 
 @pytest.mark.parametrize(("first", "last"), [(FIRST, None), (None, LAST), (LAST, FIRST)])
