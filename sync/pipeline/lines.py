@@ -60,6 +60,8 @@ def _ids(plan: Plan) -> Iterator[Line]:
             label=end.label,
             action=Action.RELEASE,
             field=end.field,
+            old=end.old,
+            new=end.new,
             why=end.why,
         )
 
