@@ -70,17 +70,22 @@ def furnish(slug: str, *, status: str = School.Status.ACTIVE) -> Furnished:
     """Make a school with a row in every table of its own, and logins for its guardian and its super user."""
     school = School.objects.create(slug=slug, name=slug.title(), status=status)
     with scope.school(school.pk):
-        parents = {model: make(model, slug, 1) for model in (Student, Guardian, StaffMember, SchoolClass, Run)}
+        parents = {model: make(model, slug, 1) for model in PARENTS}
         spares: dict[Model, Any] = {model: make(model, slug, 2) for model in parents}
         rows: dict[Model, Any] = parents | _children(parents)
         _memberships(school, parents)
     return Furnished(school=school, rows=rows, spares=spares)
 
 
+PARENTS: tuple[Model, ...] = (Student, Guardian, StaffMember, SchoolClass, Run, Connection)
+
+
 def make(model: Any, slug: str, number: int, **given: Any) -> Any:
     """Make one parent row in the open school."""
     if model is SchoolClass:
         return SchoolClass.objects.create(name=f"{slug} {number}", **given)
+    if model is Connection:
+        return Connection.objects.create(connector="csv_files", active=number == 1, **given)
     if model is Run:
         return Run.objects.create(
             trigger=Run.Trigger.ONE_OFF, local_date=NIGHT.date() + datetime.timedelta(number), queued_at=NIGHT, **given
@@ -109,8 +114,7 @@ def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
         RoleGrant.objects.create(staff_member=staff_member, role=SuperUser.key, granted_at=NIGHT, reason="runs it"),
         LocalEdit.objects.create(student=student, field="given_name", value="Sam", replaced="Sample", at=NIGHT),
         AuditEvent.objects.create(at=NIGHT, action="sample.made"),
-        connection := Connection.objects.create(connector="csv_files"),
-        MisChange.objects.create(old=connection, opened_at=NIGHT),
+        MisChange.objects.create(old=parents[Connection], opened_at=NIGHT),
         CharacterReview.objects.create(asked_at=NIGHT),
         Trial.objects.create(kind=Trial.Kind.PREVIEW, asked_at=NIGHT, ended_at=NIGHT, made_with="sample"),
         Change.objects.create(run=run, kind="students", label="Sample", action=Change.Action.ARRIVE),

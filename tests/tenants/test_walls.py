@@ -322,9 +322,13 @@ def test_there_are_keys_to_try() -> None:
 
 def point_elsewhere(owner: Raw, row: dict[str, Any], model: Model, column: str, target: int) -> None:
     """Insert a child that is like this one but points at that parent; deferred keys are checked at once."""
-    unique = {"external_id": "another"} if "external_id" in row else {}
+    unique = {name: value for name, value in UNIQUE.items() if name in row}
     raw.insert_row(owner, table(model), row | {"id": 10_000_000, column: target} | unique)
     owner.execute("set constraints all immediate")
+
+
+# What there is only one of in a school, said otherwise; a Hold's digest may well be that.
+UNIQUE: dict[str, Any] = {"external_id": "another", "digest": "1" * 64, "state": "cancelled"}
 
 
 def child_of(owner: Raw, school: Furnished, model: Model, field: Any) -> dict[str, Any]:
@@ -332,10 +336,10 @@ def child_of(owner: Raw, school: Furnished, model: Model, field: Any) -> dict[st
     found = "select id from {} where school_id = %s and {} is not null limit 1"
     pk = raw.ask(owner, found, table(model), field.column, values=[school.pk]).fetchone()
     row = raw.row_of(owner, table(model), pk[0] if pk else school[model].pk)
-    return row | ({} if pk else KINDS[field.name])
+    return row | ({} if pk else {name: value for name, value in KINDS.get(field.name, {}).items() if name in row})
 
 
-# An identity is about one kind of record; the sample row is about a student.
+# An identity, or an edit, is about one kind of record; the sample row is about a student.
 KINDS: dict[str, dict[str, Any]] = {
     "guardian": {"kind": "guardians", "student_id": None},
     "staff_member": {"kind": "staff", "student_id": None},

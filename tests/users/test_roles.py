@@ -10,7 +10,8 @@ def test_every_member_of_staff_sees_students_and_nothing_of_the_sync() -> None:
 
 
 def test_a_role_adds_and_never_takes_away() -> None:
-    assert rights_of(frozenset({SuperUser.key})) == FeedStaff.grants | {Can.SEE_SYNC, Can.GIVE_FILES, Can.CONNECT_MIS}
+    more = {Can.SEE_SYNC, Can.GIVE_FILES, Can.CONNECT_MIS, Can.DECIDE, Can.EDIT_PEOPLE}
+    assert rights_of(frozenset({SuperUser.key})) == FeedStaff.grants | more
 
 
 @pytest.mark.parametrize("keys", [{"headteacher"}, {SuperUser.key, "headteacher"}, {""}, {FeedStaff.key}])
