@@ -4,14 +4,12 @@ It happens when a MIS gives a new id and keeps the old record beside it. Two rec
 the same person back and forth every night.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import msgspec
 
-from sync.pipeline.held import LINKS, PEOPLE, Snapshot
+from sync.pipeline.held import LINKS
 from sync.pipeline.roster import Fault, Key, Refusal, Roster
 from sync.records import PARTS, Kind, Record
 
@@ -22,15 +20,12 @@ _END: Final = {
     Kind.CLASSES: "class_ref",
 }
 
-Aliases = dict[Kind, dict[str, str | None]]  # an id to pass over → the one that counts; None: it is somebody else's
+Aliases = Mapping[Kind, Mapping[str, str | None]]  # as `strangers.Strangers` has them
 
 
-def settled(
-    snapshot: Snapshot, roster: Roster, doubted: Mapping[Kind, AbstractSet[str]]
-) -> tuple[Roster, tuple[Refusal, ...]]:
+def settled(roster: Roster, aliases: Aliases) -> tuple[Roster, tuple[Refusal, ...]]:
     """Return the roster with one record for each person we hold, and a refusal for each that was passed over."""
-    aliases = {kind: found for kind in PEOPLE if (found := dict(_aliases(snapshot, roster, kind, doubted[kind])))}
-    if not aliases:
+    if not any(aliases.values()):
         return roster, ()
     shelves: dict[Kind, dict[Any, Any]] = {kind: dict(roster.of(kind)) for kind in (*aliases, *LINKS)}
     unclear: dict[Kind, set[Key]] = {kind: set(keys) for kind, keys in roster.unreadable.items()}
@@ -43,22 +38,6 @@ def settled(
     changed: dict[str, Any] = {kind.value: shelf for kind, shelf in shelves.items()}
     whole = {kind: frozenset(keys) for kind, keys in unclear.items() if keys}
     return msgspec.structs.replace(roster, unreadable=whole, **changed), tuple(_refusals(aliases))
-
-
-def _aliases(
-    snapshot: Snapshot, roster: Roster, kind: Kind, doubted: AbstractSet[str]
-) -> Iterator[tuple[str, str | None]]:
-    identities = snapshot.identities[kind]
-    if len(set(identities.values())) == len(identities):
-        return  # nobody ever had two
-    there: dict[int, list[str]] = defaultdict(list)
-    for ref, row in identities.items():
-        if ref in roster.of(kind):
-            there[row].append(ref)
-    for refs in there.values():
-        good = [ref for ref in refs if ref not in doubted]
-        if good and len(refs) > 1:
-            yield from ((ref, good[-1] if ref in good else None) for ref in refs if ref != good[-1])
 
 
 def _relink(kind: Kind, shelf: dict[Any, Any], aliases: Aliases, unclear: set[Key]) -> None:

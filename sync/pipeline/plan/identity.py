@@ -7,7 +7,7 @@ point at a second person, and whoever may be somebody of ours neither arrives no
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -64,28 +64,63 @@ class Found(NamedTuple):
     waiting: list[Hold]
 
 
+class Look(NamedTuple):
+    """What was made of a whole night so far."""
+
+    known: Snapshot
+    roster: Roster
+    doubted: dict[Kind, set[str]]
+    rekeys: list[Rekey]
+    holds: list[Hold]
+    refusals: tuple[Refusal, ...]
+    old_ids: bool  # somebody was recognised whose old id is in the feed as well
+
+
 def recognise(snapshot: Snapshot, roster: Roster, *, night: datetime.date, decided: Mapping[str, str]) -> Recognised:
     """Recognise everybody who can be, and hold whoever may be two people or one."""
-    strange = {kind: strangers(snapshot, roster, kind, decided) for kind in PEOPLE}
-    clear, refusals = settled(snapshot, roster, {kind: strange[kind].refs for kind in PEOPLE})
-    # An id that was passed over, because its person has another one, stands in nobody's way.
-    doubted = {kind: _still(strange[kind].refs, roster.of(kind), clear.of(kind)) for kind in PEOPLE}
-    known, rekeys, waiting = _rekeyed(snapshot, clear, doubted, night, decided)
-    for kind in PEOPLE:
-        doubted[kind] |= {ref for hold in waiting[kind] for ref in hold.refs}
-    holds = (hold for kind in PEOPLE for hold in (*strange[kind].holds, *waiting[kind]))
+    look = _look_at(snapshot, roster, [], night, decided)
+    while look.old_ids:  # their old id is judged anew, by what the new one says of them
+        look = _look_at(look.known, roster, look.rekeys, night, decided)
     return Recognised(
-        snapshot=_current(known, clear),
-        roster=clear,
-        rekeys=tuple(sorted(rekeys, key=lambda rekey: (rekey.kind, rekey.id))),
-        doubted=doubted,
-        holds=tuple(sorted(holds, key=lambda hold: (hold.kind, hold.case, hold.refs))),
-        refusals=refusals,
+        snapshot=_current(look.known, look.roster),
+        roster=look.roster,
+        rekeys=tuple(sorted(look.rekeys, key=lambda rekey: (rekey.kind, rekey.id))),
+        doubted=look.doubted,
+        holds=tuple(sorted(look.holds, key=lambda hold: (hold.kind, hold.case, hold.refs))),
+        refusals=look.refusals,
     )
 
 
-def _still(refs: Iterable[str], before: Mapping[str, Person], now: Mapping[str, Person]) -> set[str]:
-    return {ref for ref in refs if ref in now or ref not in before}
+def _look_at(
+    snapshot: Snapshot, roster: Roster, before: list[Rekey], night: datetime.date, decided: Mapping[str, str]
+) -> Look:
+    sure = {(rekey.kind, rekey.ref) for rekey in before}
+    strange = {
+        kind: strangers(snapshot, roster, kind, decided, {ref for of, ref in sure if of is kind}) for kind in PEOPLE
+    }
+    clear, refusals = settled(roster, {kind: strange[kind].aliases for kind in PEOPLE})
+    doubted = {kind: set(strange[kind].refs) for kind in PEOPLE}
+    known, new, waiting = _rekeyed(snapshot, clear, doubted, night, decided)
+    for kind in PEOPLE:
+        doubted[kind] |= {ref for hold in waiting[kind] for ref in hold.refs}
+    return Look(
+        known=known,
+        roster=clear,
+        doubted=doubted,
+        rekeys=[*before, *new],
+        holds=[hold for kind in PEOPLE for hold in (*strange[kind].holds, *waiting[kind])],
+        refusals=refusals,
+        old_ids=_have_old_ids(snapshot, roster, new),
+    )
+
+
+def _have_old_ids(snapshot: Snapshot, roster: Roster, rekeys: list[Rekey]) -> bool:
+    rows = {(rekey.kind, rekey.id) for rekey in rekeys}
+    return any(
+        (kind, row) in rows and ref in roster.of(kind)
+        for kind in {kind for kind, _ in rows}
+        for ref, row in snapshot.identities[kind].items()
+    )
 
 
 def _rekeyed(

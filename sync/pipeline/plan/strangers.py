@@ -20,10 +20,11 @@ from sync.records import Kind, Person
 
 
 class Strangers(msgspec.Struct, frozen=True, kw_only=True):
-    """The refs of one kind that are not believed tonight, and the holds that say why."""
+    """The refs of one kind that are not believed tonight, the holds that say why, and ids beside a newer one."""
 
-    refs: frozenset[str] = frozenset()
-    holds: tuple[Hold, ...] = ()
+    refs: frozenset[str]
+    aliases: dict[str, str | None]  # an id to pass over → the one that counts; None: it is somebody else's
+    holds: tuple[Hold, ...]
 
 
 class Renamed(NamedTuple):
@@ -49,39 +50,75 @@ class Knot(NamedTuple):
         return list(dict.fromkeys(one.row for one in self.renamed.values()))
 
 
-NOBODY: Final = Strangers()
+def strangers(
+    snapshot: Snapshot, roster: Roster, kind: Kind, decided: Mapping[str, str], sure: AbstractSet[str] = frozenset()
+) -> Strangers:
+    """Return who is in doubt, except where a person decided that it is the same one with new details.
+
+    `sure` are new ids that were recognised tonight: they describe their person, whatever we hold so far.
+    """
+    there = roster.of(kind)
+    last = {row: ref for ref, row in snapshot.identities[kind].items() if ref in there}
+    found = {ref: _renamed(snapshot, roster, kind, ref) for ref in last.values() if ref not in sure}
+    renamed = {ref: one for ref, one in found.items() if one}
+    doubted: set[str] = set()
+    holds: list[Hold] = []
+    for knot, refs in _knotted(snapshot, kind, renamed, last) if renamed else ():
+        hold = _hold(knot)
+        if decided.get(hold.digest) != SAME:
+            holds.append(hold)
+            doubted |= refs
+    aliases: dict[str, str | None] = {}
+    for ref, counts in _older(snapshot, there, kind, last, doubted):
+        other = _not_theirs(snapshot, roster, kind, ref, counts)
+        if other and decided.get(other.digest) != SAME:
+            holds.append(other)
+            aliases[ref] = None
+        else:
+            aliases[ref] = counts
+    return Strangers(refs=frozenset(doubted), aliases=aliases, holds=tuple(holds))
 
 
-def strangers(snapshot: Snapshot, roster: Roster, kind: Kind, decided: Mapping[str, str]) -> Strangers:
-    """Return who is in doubt, except where a person decided that it is the same one with new details."""
-    renamed = _renamed(snapshot, roster, kind)
-    if not renamed:
-        return NOBODY
+def _older(
+    snapshot: Snapshot, there: Mapping[str, Person], kind: Kind, last: Mapping[int, str], doubted: AbstractSet[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the ids in the feed beside a newer one of the same person, each with that one."""
+    for ref, row in snapshot.identities[kind].items():
+        if ref in there and ref != last[row] and last[row] not in doubted:
+            yield ref, last[row]
+
+
+def _renamed(snapshot: Snapshot, roster: Roster, kind: Kind, ref: str) -> Renamed | None:
+    row, record = snapshot.identities[kind][ref], roster.of(kind)[ref]
+    held = snapshot.records[kind][row]
+    if held.values[:2] == (record.given_name, record.family_name):
+        return None
+    one = Renamed(row=row, record=record, said=face_of(record), own=face_held(kind, held))
+    return None if one.said.names & one.own.names else one
+
+
+def _not_theirs(snapshot: Snapshot, roster: Roster, kind: Kind, ref: str, counts: str) -> Hold | None:
+    """Return a hold unless an older id of somebody describes the same human as the one beside it that counts.
+
+    Over time a name may change; two records of one night that differ in the first name are two people, twins perhaps.
+    """
+    row, record = snapshot.identities[kind][ref], roster.of(kind)[ref]
+    one = Renamed(row=row, record=record, said=face_of(record), own=face_of(roster.of(kind)[counts]))
+    if one.said.names & one.own.names or (one.said.given & one.own.given and _same_mark(kind, one.said, one.own)):
+        return None
+    return _hold(Knot(kind=kind, snapshot=snapshot, renamed={ref: one}, absent={}))
+
+
+def _knotted(
+    snapshot: Snapshot, kind: Kind, renamed: Mapping[str, Renamed], last: Mapping[int, str]
+) -> Iterator[tuple[Knot, set[str]]]:
+    """Yield the knots, each with every id of its people."""
     refs_of: dict[int, list[str]] = defaultdict(list)
     for ref, row in snapshot.identities[kind].items():
         refs_of[row].append(ref)
-    described = {row for ref, row in snapshot.identities[kind].items() if ref in roster.of(kind) and ref not in renamed}
-    doubted: set[str] = set()
-    holds: list[Hold] = []
+    described = {row for row, ref in last.items() if ref not in renamed}
     for rows in _knots(snapshot, kind, renamed, described):
-        hold = _hold(_knot(snapshot, kind, rows, renamed, refs_of))
-        if decided.get(hold.digest) != SAME:
-            holds.append(hold)
-            doubted |= {ref for row in rows for ref in refs_of[row] if ref in renamed or row not in described}
-    return Strangers(refs=frozenset(doubted), holds=tuple(holds))
-
-
-def _renamed(snapshot: Snapshot, roster: Roster, kind: Kind) -> dict[str, Renamed]:
-    found: dict[str, Renamed] = {}
-    identities, people = snapshot.identities[kind], snapshot.records[kind]
-    for ref, record in roster.of(kind).items():
-        row = identities.get(ref)
-        if row is None or people[row].values[:2] == (record.given_name, record.family_name):
-            continue
-        one = Renamed(row=row, record=record, said=face_of(record), own=face_held(kind, people[row]))
-        if not one.said.names & one.own.names:
-            found[ref] = one
-    return found
+        yield _knot(snapshot, kind, rows, renamed, refs_of), {ref for row in rows for ref in refs_of[row]}
 
 
 def _somebody_else(kind: Kind, one: Renamed, held: Held) -> bool:

@@ -433,6 +433,37 @@ def test_whose_id_was_given_to_another_may_be_asked_for_but_never_taken_by_itsel
     assert judged(before, said).writes == 0
 
 
+def test_once_a_person_has_said_whose_the_new_id_is_the_old_one_is_judged_by_it() -> None:
+    """She has another birthday than we knew; so has the record under her old id, which is thus hers too."""
+    before = holding(student("55", upn="U1"))
+    new = student("56", upn="U1", date_of_birth=OTHER_DAY)
+    for name, faults in (("Ann Stone", [Fault.TWICE]), ("Bob Stone", [])):
+        said = roster(student("55", name, date_of_birth=OTHER_DAY), new)
+        [decided] = [{hold.digest: f"{SAME}:1"} for hold in judged(before, said).holds if hold.case is Case.NEW_ID]
+        wish = judged(before, said, decided)
+        assert [rekey.ref for rekey in wish.rekeys] == ["56"]
+        assert [refusal.fault for refusal in wish.refusals] == faults
+        assert [hold.case for hold in wish.holds] == ([] if faults else [Case.ID_REUSED])
+        assert value(again(wish, before, said, decided), Kind.STUDENTS, "56", "date_of_birth") == OTHER_DAY
+
+
+def test_a_twin_under_the_old_id_is_not_taken_for_her() -> None:
+    twin = msgspec.structs.replace(TESS, given_name="Tara", email=NOT_SHARED)
+    said = roster(msgspec.structs.replace(TESS, ref="2100"), twin, IDA, tie("2100", "690"), tie("100", "690"))
+    wish = judged(rekeyed(), said)
+    assert [(hold.case, hold.refs) for hold in wish.holds] == [(Case.ID_REUSED, ("100",))]
+    assert wish.writes == 0
+
+
+def test_two_ids_of_one_person_may_be_decided_to_be_hers() -> None:
+    before = rekeyed()
+    said = roster(msgspec.structs.replace(TESS, ref="2100"), student("100", "Bob Stone", date_of_birth=OTHER_DAY), IDA)
+    decided = choose(judged(before, said), SAME)
+    wish = judged(before, said, decided)
+    assert ([one.fault for one in wish.refusals], wish.holds) == ([Fault.TWICE], ())
+    again(wish, before, said, decided)
+
+
 def test_staff_who_were_deleted_by_hand_are_a_question() -> None:
     ruth = staff("1", email="ruth@alder.example")
     before = with_person(holding(ruth), Kind.STAFF, "1", here=False, deleted=True)
