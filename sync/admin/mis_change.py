@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -39,6 +39,7 @@ class ReasonForm(forms.Form):
     sure = forms.BooleanField(label=_("I have looked at all of the above."))
 
 
+@admin.register(MisChange)
 class MisChangeAdmin(LookIn):
     """Changes of MIS of the school of the look-in."""
 
