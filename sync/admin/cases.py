@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from sync import inbox
 from sync.forms import DecisionForm
 from sync.models import Decision, Hold, Run
 from sync.operations import decisions
+from sync.queries import dossiers, inbox
 from users.admin import LookIn
 
 
@@ -69,7 +69,7 @@ class HoldAdmin(LookIn):
         """
         if turned_away := self._way_in(request):
             return turned_away
-        dossier = inbox.dossier(digest, at=timezone.now())
+        dossier = dossiers.dossier(digest, at=timezone.now())
         if dossier is None:
             raise Http404("no such case")
         form = DecisionForm(dossier, request.POST or None, always_why=True)
@@ -88,7 +88,7 @@ class HoldAdmin(LookIn):
         }
         return render(request, "admin/sync/hold/case.html", context)
 
-    def _said(self, request: Any, dossier: inbox.Dossier, form: DecisionForm) -> bool:
+    def _said(self, request: Any, dossier: dossiers.Dossier, form: DecisionForm) -> bool:
         """Do what the page was asked to do; False if its form has to be shown again."""
         by, at, said = request.user.pk, timezone.now(), dossier.item.decision
         takes_back = "withdraw" in request.POST and said is not None

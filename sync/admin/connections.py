@@ -11,12 +11,12 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sync import joining
 from sync.connectors.wonde import Wonde
 from sync.forms import SettingsForm
 from sync.models import Connection, Trial
 from sync.operations import connections, notices, trials
 from sync.operations import joining as operations
+from sync.queries import joining
 from tenants import scope
 from tenants.models import School
 from users.admin import LookIn

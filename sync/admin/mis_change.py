@@ -11,11 +11,11 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sync import joining, moving
 from sync.forms import SettingsForm
 from sync.models import MisChange
 from sync.operations import connections, mis_change
 from sync.pipeline.cutover import Topic
+from sync.queries import joining, moving
 from sync.records import Kind
 from tenants import scope
 from tenants.models import School

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import registry
 from sync.catalogue import LABELS, Ability, Says
-from sync.joining import WORDS
 from sync.models import MisProduct
+from sync.queries.joining import WORDS
 from tenants.admin import SupportAdmin
 
 

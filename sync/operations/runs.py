@@ -16,10 +16,8 @@ import msgspec
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from sync import moving
 from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
-from sync.joining import fingerprint, synced_once
 from sync.models import Connection, Refusal, Run, Trial
 from sync.operations import answers, connections, pulls
 from sync.pipeline.apply import apply
@@ -32,6 +30,8 @@ from sync.pipeline.plan import Action, Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.snapshot import rules_of, snapshot
 from sync.pipeline.standstill import held_digest
+from sync.queries import moving
+from sync.queries.joining import fingerprint, synced_once
 from sync.records import Kind
 from sync.signals import run_requested
 from tenants import bulk, scope

@@ -13,12 +13,12 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from sync import moving
 from sync.errors import SyncError
-from sync.joining import fingerprint, synced_once
 from sync.models import Connection, Run, Trial
 from sync.operations import connections, runs
 from sync.pipeline.outlook import outlook, shown, tonight
+from sync.queries import moving
+from sync.queries.joining import fingerprint, synced_once
 from sync.signals import trial_requested
 from tenants import scope
 from tenants.models import School

@@ -15,7 +15,6 @@ from local.renderings import csv_files
 from local.simulators.registry import entry
 from local.simulators.server import running as served
 from local.world.model import GuardianTruth, Night, StaffTruth, StudentTruth
-from sync import moving
 from sync.errors import Refused
 from sync.models import Change, Connection, Hold, MisChange, MisIdentity, Refusal, Run, Trial
 from sync.operations import connections, mis_change, runs
@@ -24,6 +23,7 @@ from sync.operations.mis_change import NoSuchQuestion, OutOfTurn
 from sync.pipeline.cutover import LEFT, STAY, Question, Topic
 from sync.pipeline.held import PEOPLE
 from sync.pipeline.snapshot import snapshot
+from sync.queries import moving
 from sync.records import Kind
 from tenants import scope
 from tenants.models import AuditEvent, School

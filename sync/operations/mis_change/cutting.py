@@ -8,7 +8,6 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from sync import moving
 from sync.errors import Doubtful
 from sync.models import Connection, MisChange, Run
 from sync.operations import connections, runs
@@ -27,6 +26,7 @@ from sync.pipeline.plan import Action, Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
 from sync.pipeline.snapshot import MODELS, rules_of, snapshot
+from sync.queries import moving
 from sync.records import Kind
 from tenants import bulk, scope
 from tenants.models import School
