@@ -11,7 +11,7 @@ from portals.reception.forms import UploadForm
 from portals.reception.gate import ReceptionRequest, gate
 from sync.connectors.csv_files import templates
 from sync.errors import SyncError
-from sync.operations import connections, runs, uploads
+from sync.operations import connections, ends, runs, uploads
 from sync.queries import reports, sources, tallies
 from sync.queries.uploads import csv_sheets, recent_uploads
 from sync.records import Kind
@@ -68,7 +68,7 @@ def upload(request: ReceptionRequest, batch: str) -> HttpResponse:
     except (SyncError, connections.Frozen, uploads.NotAccepted) as fault:
         context["error"] = str(fault)
     else:
-        context["kinds"] = tallies.foreseen(runs.counts(seen.plan, seen.roster))
+        context["kinds"] = tallies.foreseen(ends.counts(seen.plan, seen.roster))
         context["holds"] = seen.plan.holds
         context["faults"] = reports.faults_of((r.kind, r.reason, r.ref, r.place) for r in seen.plan.refusals)
         context["remarks"] = seen.roster.remarks

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from sync.errors import SyncError
 from sync.models import Connection, Run, Trial
-from sync.operations import connections, runs
+from sync.operations import connections, ends, runs
 from sync.pipeline.outlook import outlook, shown, tonight
 from sync.queries import moving
 from sync.queries.joining import fingerprint, synced_once
@@ -130,7 +130,7 @@ def _preview(school: School, _: Connection, clock: runs.Clock) -> dict[str, Any]
 
 def _tonight(school: School, _: Connection, clock: runs.Clock) -> dict[str, Any]:
     seen = runs.preview(school=school, clock=clock)
-    summary = tonight(seen.plan, seen.roster) | {"counts": runs.counts(seen.plan, seen.roster)}
+    summary = tonight(seen.plan, seen.roster) | {"counts": ends.counts(seen.plan, seen.roster)}
     return {"summary": summary, "plan_hash": shown(seen.plan)}
 
 

@@ -28,7 +28,7 @@ class Foreseen:
 
 
 def foreseen(counts: Mapping[str, Mapping[str, int]]) -> tuple[Foreseen, ...]:
-    """Return what `runs.counts` says of a preview, a row for each kind, in the order of the templates; no query."""
+    """Return what `ends.counts` says of a preview, a row for each kind, in the order of the templates; no query."""
     return tuple(
         Foreseen(
             kind=kind,
