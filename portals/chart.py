@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
-from sync.queries import Night, Tally
+from sync.queries.reports import Night
+from sync.queries.tallies import Tally
 
 WIDTH: Final = 632
 HEIGHT: Final = 254

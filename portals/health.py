@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from sync.queries import Freshness
+from sync.queries.sources import Freshness
 from tenants.models import School
 from users import queries
 from users.models import DietaryNeed, MedicalNote, Student

@@ -13,8 +13,8 @@ from typing import Any, Final
 from django import forms
 
 from sync.connector import Connector
-from sync.inbox import Choice, Dossier
 from sync.pipeline.plan.model import KEEP
+from sync.queries.dossiers import Choice, Dossier
 
 KEPT: Final = "Saved. Leave it empty to keep it."
 FORGET: Final = "forget_"  # before the name of a secret that the connector can do without

@@ -13,11 +13,14 @@ from portals.chart import chart
 from portals.entrance.context import Door
 from portals.health import Section
 from portals.reception.person import Field
-from sync import inbox, sentences
-from sync.joining import system_of
+from sync import sentences
 from sync.models import Decision, Hold, MisProduct, Run, Trial
-from sync.queries import Freshness, Night, Tally, tiles
+from sync.queries import dossiers, inbox
 from sync.queries.holds import OpenCase
+from sync.queries.joining import system_of
+from sync.queries.reports import Night
+from sync.queries.sources import Freshness
+from sync.queries.tallies import Tally, tiles
 from users.models import LocalEdit, MedicalNote, Student
 from users.reasons import Do, Reason
 
@@ -68,7 +71,7 @@ def sample_data() -> dict[str, Any]:
             {"kind": "guardians", "reason": "Two people have this address.", "number": 2, "refs": ["G77", "G78"]}
         ],
         "cases": _cases(),
-        "comparison": inbox.comparisons(_SIDES)[0],
+        "comparison": dossiers.comparisons(_SIDES)[0],
         "choices": _CHOICES,
         "sections": [
             Section(state="rows", rows=(MedicalNote(school_id=0, condition="Asthma", details="Inhaler"),)),
@@ -110,10 +113,10 @@ _SIDES: Final = (
     },
 )
 _CHOICES: Final = (
-    inbox.Choice(
+    dossiers.Choice(
         key="keep", label="Leave as it is", effect="Nothing changes until the MIS says something else.", harmful=False
     ),
-    inbox.Choice(
+    dossiers.Choice(
         key="same", label="The same person", effect="She keeps everything and takes the new details.", harmful=True
     ),
 )

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portals import gates
-from sync import joining
+from sync.queries import joining
 
 
 @require_safe

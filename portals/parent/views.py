@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from portals.health import health_of
 from portals.parent.gate import ParentRequest, gate
-from sync.queries import freshness
+from sync.queries.sources import freshness
 from users import doors, queries
 
 

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from portals.reception.people import whys
-from sync import histories
+from sync.queries import histories
 from users.admin import LookIn
 from users.directory import open_school
 from users.models import Guardian, Person, StaffMember, Student

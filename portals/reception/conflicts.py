@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portals.reception.gate import ReceptionRequest, gate
-from sync import inbox, queries
 from sync.forms import DecisionForm
-from sync.inbox import Dossier
 from sync.operations import connections, decisions
 from sync.pipeline.plan.model import KEEP
+from sync.queries import dossiers, inbox, reports, sources
+from sync.queries.dossiers import Dossier
 from users.roles import Can
 
 
@@ -23,8 +23,8 @@ def conflicts(request: ReceptionRequest) -> HttpResponse:
     """List what waits, by kind of case, and what is decided already."""
     context = {
         "inbox": inbox.inbox(at=timezone.now()),
-        "going": queries.under_way(),
-        "fresh": queries.freshness(),
+        "going": reports.under_way(),
+        "fresh": sources.freshness(),
     }
     return render(request, "reception/conflicts.html", context)
 
@@ -46,14 +46,14 @@ def conflict(request: ReceptionRequest, digest: str) -> HttpResponse:
     context = {
         "dossier": dossier,
         "form": form,
-        "named": inbox.named(dossier.item.hold, search=request.GET.get("q", "")[:80], page=request.GET.get("page")),
-        "going": queries.under_way(),
+        "named": dossiers.named(dossier.item.hold, search=request.GET.get("q", "")[:80], page=request.GET.get("page")),
+        "going": reports.under_way(),
     }
     return render(request, "reception/conflict.html", context)
 
 
 def _dossier(digest: str) -> Dossier:
-    found = inbox.dossier(digest, at=timezone.now())
+    found = dossiers.dossier(digest, at=timezone.now())
     if found is None:
         raise Http404("no such case")
     return found

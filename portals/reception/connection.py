@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portals.reception.gate import ReceptionRequest, gate
-from sync import joining, moving
 from sync.connector import Connector
 from sync.forms import SettingsForm
-from sync.joining import System
 from sync.models import Trial
 from sync.operations import connections, trials
 from sync.operations import joining as operations
+from sync.queries import joining, moving
+from sync.queries.joining import System
 from users.roles import Can
 
 

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods
 from portals.reception import forms
 from portals.reception.gate import ReceptionRequest, gate
 from portals.reception.person import field_of, label
-from sync import histories
 from sync.operations import identities
-from sync.queries import source
+from sync.queries import histories
+from sync.queries.sources import source
 from users import directory, doors, queries
 from users.models import LocalEdit, Person, StaffMember, Student, Tie
 from users.operations import people

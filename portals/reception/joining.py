@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portals.reception.gate import ReceptionRequest, gate
-from sync.joining import joining
 from sync.models import Trial
 from sync.operations import connections, trials
 from sync.operations import joining as operations
+from sync.queries.joining import joining
 from tenants.queries import zones
 from users.roles import Can
 

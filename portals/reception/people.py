@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 
 from portals.reception.gate import ReceptionRequest, gate
 from portals.reception.person import KIND_NAMES, person_page
-from sync import histories
-from sync.queries import freshness
+from sync.queries import histories
+from sync.queries.sources import freshness
 from tenants.models import School
 from users import directory, doors
 from users.directory import GONE

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from django.core.paginator import Page
 
-from sync import histories, queries, sentences
+from sync import sentences
 from sync.models import MisIdentity
+from sync.queries import histories, sources
 from tenants.models import School
 from users import directory, years
 from users.models import LocalEdit, Person, StaffMember, Tie
@@ -81,7 +82,7 @@ def person_page(person: Person, *, school: School, page: str | int | None = 1) -
         person=person,
         kind=kind,
         kind_name=KIND_NAMES[kind],
-        source=queries.source(),
+        source=sources.source(),
         fields=fields_of(person, directory.open_edits(person)),
         identities=known,
         reasons=reasons,

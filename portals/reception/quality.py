@@ -10,9 +10,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portals.reception.gate import ReceptionRequest, gate
 from portals.sheet import download, sheet
-from sync import quality, queries
 from sync.buckets import BUCKETS, BY_KEY, CHARACTERS, Bucket
 from sync.operations import characters
+from sync.queries import quality, sources
+from sync.queries.quality import letters, refusals
 from tenants.operations import record
 from users.roles import Can
 
@@ -22,9 +23,9 @@ from users.roles import Can
 def overview(request: ReceptionRequest) -> HttpResponse:
     """Show every bucket with its number, what it means and what to change."""
     context = {
-        "quality": quality.quality(request.school, mis=queries.source()),
+        "quality": quality.quality(request.school, mis=sources.source()),
         "characters": CHARACTERS,
-        "fresh": queries.freshness(),
+        "fresh": sources.freshness(),
     }
     return render(request, "reception/quality.html", context)
 
@@ -34,13 +35,13 @@ def overview(request: ReceptionRequest) -> HttpResponse:
 def bucket(request: ReceptionRequest, key: str) -> HttpResponse:
     """Show who and what lies in one bucket, page by page."""
     found = _bucket(key)
-    mis = queries.source()
+    mis = sources.source()
     context = {
         "bucket": found,
         "mis": mis,
         "change": found.to_change(mis),
         "page": quality.bucket_page(found, request.school, page=request.GET.get("page")),
-        "review": quality.open_review() if found is CHARACTERS else None,
+        "review": letters.open_review() if found is CHARACTERS else None,
         "characters": CHARACTERS,
     }
     return render(request, "reception/quality_bucket.html", context)
@@ -50,7 +51,7 @@ def bucket(request: ReceptionRequest, key: str) -> HttpResponse:
 @gate()
 def fixed(request: ReceptionRequest) -> HttpResponse:
     """Show what is not wrong any more, with a tick."""
-    context = {"fixed": quality.last_fixed(with_rows=True), "fresh": queries.freshness()}
+    context = {"fixed": refusals.last_fixed(with_rows=True), "fresh": sources.freshness()}
     return render(request, "reception/quality_fixed.html", context)
 
 
@@ -88,7 +89,7 @@ def _bucket(key: str) -> Bucket:
 
 
 def _file(request: ReceptionRequest, buckets: Iterable[Bucket], *, name: str) -> HttpResponse:
-    mis = queries.source()
+    mis = sources.source()
     rows = [quality.line(one, row, mis=mis) for one in buckets for row in quality.every_row(one, request.school)]
     record(
         action="data_quality.downloaded",

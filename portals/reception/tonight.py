@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from portals.reception.gate import ReceptionRequest, gate
-from sync import inbox
 from sync.models import Trial
 from sync.operations import connections, trials
+from sync.queries.tonight import newest_look
 from users.roles import Can
 
 
@@ -18,7 +18,7 @@ from users.roles import Can
 def tonight(request: ReceptionRequest) -> HttpResponse:
     """Show the newest look at what tonight would do, or ask for a new one; a worker carries it out."""
     if request.method != "POST":
-        return render(request, "reception/tonight.html", {"tonight": inbox.tonight(at=timezone.now())})
+        return render(request, "reception/tonight.html", {"tonight": newest_look(at=timezone.now())})
     try:
         trials.ask(school=request.school, kind=Trial.Kind.TONIGHT, at=timezone.now(), by=request.standing.account_id)
     except connections.NotConnected as fault:

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_http_methods
 
 from portals.reception.forms import UndoForm
 from portals.reception.gate import ReceptionRequest, gate
-from sync import queries, sentences
+from sync import sentences
 from sync.models import Run
 from sync.operations import undo as operations
 from sync.operations.runs import AnotherRunIsOn
 from sync.pipeline.undoing import LeftAlone, Undoing
+from sync.queries import reports
 from sync.sentences import Sentence
 from users.roles import Can
 
@@ -30,7 +31,7 @@ def undo(request: ReceptionRequest, pk: int) -> HttpResponse:
     Raises:
         Http404: no such run at this school.
     """
-    run = queries.run(pk)
+    run = reports.run(pk)
     if run is None:
         raise Http404("no such run")
     form = UndoForm(request.POST or None)

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portals.reception.forms import UploadForm
 from portals.reception.gate import ReceptionRequest, gate
-from sync import queries
 from sync.connectors.csv_files import templates
 from sync.errors import SyncError
-from sync.operations import connections, runs, uploads
+from sync.operations import connections, ends, runs, uploads
+from sync.queries import reports, sources, tallies
+from sync.queries.uploads import csv_sheets, recent_uploads
 from sync.records import Kind
 from users.doors import allow
 from users.roles import Can
@@ -30,10 +31,10 @@ def files(request: ReceptionRequest) -> HttpResponse:
         if batch:
             return redirect("reception:upload", school=request.school.slug, batch=batch)
     context = {
-        "sheets": queries.csv_sheets(),
-        "fresh": queries.freshness(),
+        "sheets": csv_sheets(),
+        "fresh": sources.freshness(),
         "form": form,
-        "uploads": queries.uploads() if form else (),
+        "uploads": recent_uploads() if form else (),
     }
     return render(request, "reception/files.html", context)
 
@@ -67,9 +68,9 @@ def upload(request: ReceptionRequest, batch: str) -> HttpResponse:
     except (SyncError, connections.Frozen, uploads.NotAccepted) as fault:
         context["error"] = str(fault)
     else:
-        context["kinds"] = queries.foreseen(runs.counts(seen.plan, seen.roster))
+        context["kinds"] = tallies.foreseen(ends.counts(seen.plan, seen.roster))
         context["holds"] = seen.plan.holds
-        context["faults"] = queries.faults_of((r.kind, r.reason, r.ref, r.place) for r in seen.plan.refusals)
+        context["faults"] = reports.faults_of((r.kind, r.reason, r.ref, r.place) for r in seen.plan.refusals)
         context["remarks"] = seen.roster.remarks
     return render(request, "reception/upload.html", context)
 

@@ -9,9 +9,11 @@ from django.views.decorators.http import require_safe
 
 from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
-from sync import inbox, moving, quality, queries, sentences
+from sync import sentences
 from sync.models import Change, Run
 from sync.operations import undo
+from sync.queries import inbox, moving, quality, reports, sources, tallies
+from sync.queries.quality import refusals
 from tenants.models import School
 from users.queries import heads
 
@@ -20,7 +22,7 @@ from users.queries import heads
 @gate()
 def home(request: ReceptionRequest) -> HttpResponse:
     """Show the front desk: last night in two sentences, and how many people there are."""
-    last, going, nights = queries.last_ended(), queries.under_way(), queries.nights()
+    last, going, nights = reports.last_ended(), reports.under_way(), reports.nights()
     context = {
         "last": last,
         "last_words": night(last, request.school) if last else None,
@@ -29,8 +31,8 @@ def home(request: ReceptionRequest) -> HttpResponse:
         "heads": heads(),
         "chart": chart(nights),
         "nights": nights,
-        "mended": quality.mended(quality.last_fixed()),
-        "fresh": queries.freshness(),
+        "mended": quality.mended(refusals.last_fixed()),
+        "fresh": sources.freshness(),
         "inbox": inbox.inbox(at=timezone.now()),
         "moving": moving.panel(request.school, now=timezone.now()),
     }
@@ -41,8 +43,8 @@ def home(request: ReceptionRequest) -> HttpResponse:
 @gate()
 def runs(request: ReceptionRequest) -> HttpResponse:
     """List the runs, newest first."""
-    page = queries.runs(page=request.GET.get("page"))
-    return render(request, "reception/runs.html", {"page": page, "fresh": queries.freshness()})
+    page = reports.runs(page=request.GET.get("page"))
+    return render(request, "reception/runs.html", {"page": page, "fresh": sources.freshness()})
 
 
 @require_safe
@@ -53,10 +55,10 @@ def run(request: ReceptionRequest, pk: int) -> HttpResponse:
     Raises:
         Http404: no such run at this school.
     """
-    found = queries.run(pk)
+    found = reports.run(pk)
     if found is None:
         raise Http404("no such run")
-    report = queries.run_report(
+    report = reports.run_report(
         found,
         action=known(request.GET.get("action", ""), set(Change.Action.values)),
         kind=request.GET.get("kind", "")[:40],
@@ -70,7 +72,7 @@ def run(request: ReceptionRequest, pk: int) -> HttpResponse:
             "run": found,
             "chart": chart(report.nights),
             "nights": report.nights,
-            "source": queries.source(),
+            "source": sources.source(),
             "undone_by": undo.undone_by(found),
             "carried_out": inbox.carried_out(found),
         },
@@ -89,5 +91,5 @@ def night(run: Run, school: School) -> tuple[str, str]:
         status=run.status,
         when=sentences.moment(school.local(at), school.local(timezone.now())),
         error=run.error,
-        **dataclasses.asdict(queries.tally(run.counts)),
+        **dataclasses.asdict(tallies.tally(run.counts)),
     )

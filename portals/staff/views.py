@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portals.health import health_of
 from portals.staff.filters import StudentFilter
 from portals.staff.gate import StaffRequest, gate
-from sync.queries import freshness
+from sync.queries.sources import freshness
 from tenants.operations import record
 from users import doors, queries
 from users.roles import Can

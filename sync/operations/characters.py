@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.db import transaction
 
 from sync.models import CharacterReview
-from sync.quality import MODELS, broken_names, open_review
+from sync.queries.quality.letters import broken_names, open_review
+from sync.queries.quality.people import MODELS
 from tenants.models import School
 from tenants.operations import record
 from users.models import Person

@@ -13,12 +13,13 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from sync import moving, registry
+from sync import registry
 from sync.connector import Connector
 from sync.connectors.csv_files.folder import ENDINGS, is_usable
 from sync.http import PACE, Http, PageStore
 from sync.models import Connection, MisProduct
 from sync.pace import RedisPace
+from sync.queries import moving
 from sync.sftp import Sftp
 from tenants.models import School
 from tenants.operations import record

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from sync.joining import synced_once
 from sync.models import Connection, MisProduct
 from sync.operations import connections
+from sync.queries.joining import synced_once
 from tenants.models import School, check_timezone
 from tenants.operations import record
 

@@ -5,36 +5,35 @@ A killed worker leaves nothing half done: data, change log and the run's end com
 
 import datetime
 import logging
-import time
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from sync import moving
 from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
-from sync.joining import fingerprint, synced_once
-from sync.models import Connection, Refusal, Run, Trial
+from sync.models import Connection, Run, Trial
 from sync.operations import answers, connections, pulls
+from sync.operations.ends import Stages, end, report
+from sync.operations.standstill import quiet
 from sync.pipeline.apply import apply
 from sync.pipeline.extract import Extract, extract
 from sync.pipeline.gate import gate
 from sync.pipeline.held import Snapshot
 from sync.pipeline.normalise import normalise
 from sync.pipeline.outlook import outlook, shown
-from sync.pipeline.plan import Action, Plan, plan
+from sync.pipeline.plan import Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.snapshot import rules_of, snapshot
 from sync.pipeline.standstill import held_digest
-from sync.records import Kind
+from sync.queries import moving
+from sync.queries.joining import fingerprint, synced_once
 from sync.signals import run_requested
-from tenants import bulk, scope
+from tenants import scope
 from tenants.models import School
 from tenants.operations import record
 from users.operations import turns
@@ -252,27 +251,13 @@ def _waits_for_now(school: School, run: Run) -> bool:
     return run.trigger != Run.Trigger.SCHEDULE and run.local_date == school.local(run.queued_at).date()
 
 
-class Stages:
-    """Times the stages of a run, for the page that shows how it ran."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self._since = time.monotonic()
-
-    def done(self, name: str, note: str) -> None:
-        """Note that a stage is done."""
-        now = time.monotonic()
-        self.rows.append({"name": name, "seconds": round(now - self._since, 3), "note": note})
-        self._since = now
-
-
 def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
     stages = Stages()
     extracted = _pull(school, link, at=clock())
     stages.done("extract", f"{sum(extracted.rows.values())} rows")
     with scope.school(school.pk):
-        if quiet := _quiet(school, run, link, extracted, stages, clock):
-            return quiet
+        if over := quiet(school, _locked(school, run, link), link, extracted, stages, clock):
+            return over
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
     with scope.school(school.pk):
@@ -320,38 +305,6 @@ def _locked(school: School, run: Run, link: Connection) -> Run:
     return current
 
 
-def _quiet(school: School, run: Run, link: Connection, extracted: Extract, stages: Stages, clock: Clock) -> Run | None:
-    """End the run at once where nothing at all has moved since one that found nothing to do; else return None."""
-    current = _locked(school, run, link)
-    last = Run.objects.finished().filter(kind="roster").order_by("-finished_at", "-id").first()
-    if last is None or current.status != Run.Status.RUNNING or current.expects:
-        return None
-    if not _stands_still(school, current, last, extracted):
-        return None
-    current.counts = {kind: {"rows": number["rows"]} for kind, number in last.counts.items()}
-    current.kinds, current.remarks, current.fingerprint = last.kinds, last.remarks, last.fingerprint
-    current.feed, current.standstill = last.feed, last.standstill
-    refusals = Refusal.objects.filter(run=last).order_by("id").values_list(*_REFUSED)
-    bulk.insert(Refusal, ("run_id", *_REFUSED), ((current.pk, *row) for row in refusals))
-    connections.resume(was=link.paused_reason)
-    stages.done("compare", "nothing has moved since the last run")
-    current.stages = stages.rows
-    return end(current, Run.Status.OK, clock())
-
-
-_REFUSED: Final = ("kind", "ref", "other_ref", "fault", "field", "reason", "place")
-
-
-def _stands_still(school: School, run: Run, last: Run, extracted: Extract) -> bool:
-    """Whether feed, held rows and rules are those of the last run, and no day has come that a record speaks of."""
-    return bool(
-        last.standstill
-        and (last.feed, last.generation) == (extracted.feed, run.generation)
-        and extracted.latest <= last.local_date <= run.local_date
-        and last.standstill == held_digest(rules_of(school, night=run.local_date), generation=run.generation)
-    )
-
-
 def _pull(school: School, link: Connection, *, at: datetime.datetime) -> Extract:
     """Read the roster, from where a pull broke off not long ago, or afresh if the lists have moved since."""
 
@@ -396,47 +349,6 @@ def _ask_again(run: Run, link: Connection, now: Plan, roster: Roster, *, at: dat
 _OTHERWISE: Final = (
     "Your MIS has changed since the preview, so nothing was written. Look at the new preview and confirm that one."
 )
-
-
-def report(run: Run, done: Plan, roster: Roster, stages: Stages, *, at: datetime.datetime) -> Run:
-    """Bring a run to a good end, with what it read and did."""
-    run.counts = counts(done, roster)
-    run.kinds = {kind.value: roster.rows.get(kind, 0) for kind in sorted(roster.complete)}
-    run.stages, run.remarks = stages.rows, list(roster.remarks)
-    run.plan_hash, run.fingerprint = done.digest(), roster.fingerprint()
-    status = Run.Status.OK if not done.holds else Run.Status.PARTIAL if done.writes else Run.Status.HELD
-    return end(run, status, at)
-
-
-def counts(done: Plan, roster: Roster) -> dict[str, dict[str, int]]:
-    """Return {kind: {rows, arrived, amended, missing, left, returned, ended, held}}; amended counts records."""
-    found: dict[str, Counter[str]] = {kind.value: Counter(rows=rows) for kind, rows in roster.rows.items()}
-
-    def count(kind: Kind, word: str, by: int = 1) -> None:
-        found.setdefault(kind.value, Counter())[word] += by
-
-    for kind in (*(a.kind for a in done.arrivals), *(a.kind for a in done.link_arrivals)):
-        count(kind, "arrived")
-    amended = {*((a.kind, a.id) for a in done.amendments), *((a.kind, a.id) for a in done.link_amendments)}
-    for kind, _row in amended:
-        count(kind, "amended")
-    words = {Action.MISS: "missing", Action.LEAVE: "left", Action.REJOIN: "returned"}
-    for standing in done.standings:
-        count(standing.kind, words[standing.action])
-    for end in done.link_ends:
-        count(end.kind, "ended")
-    for hold in done.holds:
-        count(hold.kind, "held", max(len(hold.labels), 1))
-    return {kind: dict(tally) for kind, tally in found.items()}
-
-
-def end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> Run:
-    """Bring a run to one of its ends."""
-    run.status, run.finished_at = status, at
-    for name, value in fields.items():
-        setattr(run, name, value)
-    run.save()
-    return run
 
 
 def _fail(school: School, run: int, *, kind: str, error: str, at: datetime.datetime, refused: Exception) -> Run:

@@ -13,12 +13,12 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from sync import moving
 from sync.errors import SyncError
-from sync.joining import fingerprint, synced_once
 from sync.models import Connection, Run, Trial
-from sync.operations import connections, runs
+from sync.operations import connections, ends, runs
 from sync.pipeline.outlook import outlook, shown, tonight
+from sync.queries import moving
+from sync.queries.joining import fingerprint, synced_once
 from sync.signals import trial_requested
 from tenants import scope
 from tenants.models import School
@@ -130,7 +130,7 @@ def _preview(school: School, _: Connection, clock: runs.Clock) -> dict[str, Any]
 
 def _tonight(school: School, _: Connection, clock: runs.Clock) -> dict[str, Any]:
     seen = runs.preview(school=school, clock=clock)
-    summary = tonight(seen.plan, seen.roster) | {"counts": runs.counts(seen.plan, seen.roster)}
+    summary = tonight(seen.plan, seen.roster) | {"counts": ends.counts(seen.plan, seen.roster)}
     return {"summary": summary, "plan_hash": shown(seen.plan)}
 
 

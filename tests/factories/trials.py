@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from sync.connector import Connector
 from sync.forms import SettingsForm
-from sync.joining import fingerprint
 from sync.models import Connection, Trial
+from sync.queries.joining import fingerprint
 
 FINDINGS: Final = (
     {"part": "Students", "reach": "reads", "text": "412 read."},

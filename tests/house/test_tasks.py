@@ -276,7 +276,7 @@ OPENS_A_SCHOOL = {
     "sync/operations/trials.py": "a trial calls the MIS between two scopes, never inside one",
     "sync/operations/mis_change/rehearsals.py": "a rehearsal calls the new MIS before it opens the school",
     "sync/operations/mis_change/cutting.py": "a cut-over calls the new MIS between two scopes, never inside one",
-    "sync/admin.py": "syncing now calls the MIS, so this view opens the school around its own part",
+    "sync/admin/schools.py": "syncing now calls the MIS, so this view opens the school around its own part",
 }
 READS_EVERYWHERE = {"users/queries.py": "the ways in of one account, before it has chosen a school"}
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portals.chart import HEIGHT, WIDTH, chart
-from sync.queries import Night, Tally
+from sync.queries.reports import Night
+from sync.queries.tallies import Tally
 
 count = st.integers(min_value=0, max_value=60_000)
 night = st.builds(

@@ -8,10 +8,11 @@ import pytest
 from django.template.loader import get_template
 from django.test import Client
 
-from sync import joining, registry
+from sync import registry
 from sync.catalogue import LABELS, SYSTEMS
 from sync.models import MisProduct
 from sync.operations import catalogue
+from sync.queries import joining
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,12 @@ from typing import ClassVar
 import pytest
 from django.core.management import call_command
 
-from sync import joining, registry
+from sync import registry
 from sync.catalogue import SYSTEMS, Ability, Answer, Says, System, reads, shared
 from sync.connector import Connector
 from sync.models import MisProduct
 from sync.operations import catalogue
+from sync.queries import joining
 from sync.records import Kind, RosterRecord, Session
 
 # From the owner's list, where Bromcom stands twice.

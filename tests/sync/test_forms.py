@@ -10,8 +10,8 @@ import pytest
 from sync.connector import Connector, setting
 from sync.connectors.csv_files import CsvFiles
 from sync.forms import SettingsForm
-from sync.joining import System
 from sync.models import MisProduct
+from sync.queries.joining import System
 from sync.records import RosterRecord
 from sync.registry import CONNECTORS
 from tests.factories.trials import posted

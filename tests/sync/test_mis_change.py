@@ -15,15 +15,15 @@ from local.renderings import csv_files
 from local.simulators.registry import entry
 from local.simulators.server import running as served
 from local.world.model import GuardianTruth, Night, StaffTruth, StudentTruth
-from sync import moving
 from sync.errors import Refused
 from sync.models import Change, Connection, Hold, MisChange, MisIdentity, Refusal, Run, Trial
-from sync.operations import connections, mis_change, runs
+from sync.operations import connections, ends, mis_change, runs
 from sync.operations import joining as joins
 from sync.operations.mis_change import NoSuchQuestion, OutOfTurn
 from sync.pipeline.cutover import LEFT, STAY, Question, Topic
 from sync.pipeline.held import PEOPLE
 from sync.pipeline.snapshot import snapshot
+from sync.queries import moving
 from sync.records import Kind
 from tenants import scope
 from tenants.models import AuditEvent, School
@@ -645,7 +645,7 @@ def test_days_for_going_back_are_counted(move: Move) -> None:
         )
         with pytest.raises(OutOfTurn, match="A sync is running"):
             mis_change.roll_back(move.change, school=move.school, by=move.by, at=move.at(3), reason="x")
-        runs.end(running, Run.Status.FAILED, move.at(2))
+        ends.end(running, Run.Status.FAILED, move.at(2))
     move.roll_back()
     with pytest.raises(OutOfTurn, match="Only a change that was cut over"):
         move.roll_back()

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from sync import registry
-from sync.admin import ProductForm
+from sync.admin.products import ProductForm
 from sync.connector import Connector, Reach, setting
 from sync.models import Connection, MisProduct, Run
 from sync.operations import connections, runs

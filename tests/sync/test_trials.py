@@ -14,10 +14,10 @@ from local.simulators.wonde import SCHOOL, TOKEN
 from local.simulators.wonde import Wonde as Simulator
 from local.world.model import SchoolWorld
 from sync import tasks
-from sync.joining import joining
 from sync.models import TRIAL_LOST_AFTER, Change, Connection, MisIdentity, Run, Trial
 from sync.operations import connections, runs, trials
 from sync.operations.joining import save_connection
+from sync.queries.joining import joining
 from sync.sentences import PRIVATE_KINDS, say
 from tenants import scope
 from tenants.models import AuditEvent, School

@@ -11,7 +11,6 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import queries
 from sync.models import Change, Connection, MisIdentity, Run
 from sync.operations import connections, mis_change, runs, undo
 from sync.operations.runs import AnotherRunIsOn
@@ -23,6 +22,7 @@ from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
 from sync.pipeline.snapshot import snapshot
 from sync.pipeline.undoing import Why
+from sync.queries import sources
 from sync.records import Dietary, Enrolment, Kind, Medical, Record, Teaching
 from tenants import scope
 from tenants.models import AuditEvent, School, SchoolDomain
@@ -403,9 +403,9 @@ def test_an_undo_says_nothing_about_how_fresh_the_data_is(alder: School) -> None
     with scope.school(alder.pk):
         made.connection()
         run = sync(alder, 1, builders.student("1"))
-        fresh = queries.freshness()
+        fresh = sources.freshness()
         undone(alder, run)
-        assert queries.freshness() == fresh
+        assert sources.freshness() == fresh
 
 
 def test_only_exactly_what_was_shown_is_undone(alder: School) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from sync.errors import SyncError
 from sync.models import Run
-from sync.operations import connections, runs
+from sync.operations import connections, ends, runs
 from sync.pipeline.lines import lines
 from sync.pipeline.outlook import told
 from sync.sentences import say
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             if options["files"]:
                 connections.gather(paths=options["files"], into=Path(folder))
             seen = runs.preview(school=school, folder=folder if options["files"] else "")
-        counts = runs.counts(seen.plan, seen.roster)
+        counts = ends.counts(seen.plan, seen.roster)
         if options["json"]:
             self._write_json({"plan_only": True, "hash": seen.plan.digest(), "counts": counts} | in_full(seen))
         else:

@@ -5,12 +5,12 @@ import datetime
 import msgspec
 from django.db import transaction
 
-from sync import moving
 from sync.models import MisChange
 from sync.operations.mis_change.project import OutOfTurn, locked, note
 from sync.pipeline import cutover
 from sync.pipeline.cutover import LEFT, STAY, Topic
 from sync.pipeline.matching import Matching
+from sync.queries import moving
 from sync.records import Kind
 
 

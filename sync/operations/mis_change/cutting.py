@@ -8,10 +8,9 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from sync import moving
 from sync.errors import Doubtful
 from sync.models import Connection, MisChange, Run
-from sync.operations import connections, runs
+from sync.operations import connections, ends, runs
 from sync.operations.evidence import Evidence, differences, evidence
 from sync.operations.mis_change.project import OutOfTurn, locked, note
 from sync.operations.mis_change.rehearsals import keep, matched
@@ -27,6 +26,7 @@ from sync.pipeline.plan import Action, Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
 from sync.pipeline.snapshot import MODELS, rules_of, snapshot
+from sync.queries import moving
 from sync.records import Kind
 from tenants import bulk, scope
 from tenants.models import School
@@ -93,7 +93,7 @@ class Move(NamedTuple):
 
 def _move(school: School, run: Run, _: Connection, clock: runs.Clock) -> Run:
     """Read the new MIS once more, then do all the rest in one transaction."""
-    stages = runs.Stages()
+    stages = ends.Stages()
     with scope.school(school.pk):
         link = Connection.objects.get(active=False, generation=run.generation)
     with connections.reader(link) as connector:
@@ -108,24 +108,24 @@ def _move(school: School, run: Run, _: Connection, clock: runs.Clock) -> Run:
             return current  # its other delivery was faster, or it was released as stuck
         change = MisChange.objects.select_for_update().filter(run=run, state=MisChange.State.REHEARSED).first()
         if change is None or change.digest != current.expects:
-            return runs.end(current, Run.Status.HELD, clock(), error=_CALLED_OFF)
+            return ends.end(current, Run.Status.HELD, clock(), error=_CALLED_OFF)
         held = snapshot(generation=link.generation)
         found = matched(held, roster)
         if found.digest() != change.digest:
             keep(change, held, roster, found, at=clock())
-            return runs.end(current, Run.Status.HELD, clock(), error=_OTHERWISE)
+            return ends.end(current, Run.Status.HELD, clock(), error=_OTHERWISE)
         move = Move(change, link, held, roster, found)
         return _carry_out(move, school, current, stages, at=clock())
 
 
-def _carry_out(move: Move, school: School, run: Run, stages: runs.Stages, *, at: datetime.datetime) -> Run:
+def _carry_out(move: Move, school: School, run: Run, stages: ends.Stages, *, at: datetime.datetime) -> Run:
     """Write it, prove it, and let the new MIS be the one that is read.
 
     Raises:
         Doubtful: somebody would stand otherwise than before; nothing is written.
     """
     if open_ones := moving.unanswered(move.change):
-        return runs.end(run, Run.Status.HELD, at, error=_OPEN_QUESTIONS.format(open_ones))
+        return ends.end(run, Run.Status.HELD, at, error=_OPEN_QUESTIONS.format(open_ones))
     before = evidence()
     rows = cutover.taken(move.reviewed, move.change.answers)
     notes = cutover.notes(move.held, move.roster, rows[Kind.STUDENTS])
@@ -145,7 +145,7 @@ def _carry_out(move: Move, school: School, run: Run, stages: runs.Stages, *, at:
     change.found = {**change.found, "notes": was}
     change.save()
     note(change, "cut_over", by=run.requested_by_id, at=at, reason=run.reason)
-    return runs.report(run, gated, move.roster, stages, at=at)
+    return ends.report(run, gated, move.roster, stages, at=at)
 
 
 def _proof(held: Snapshot, done: Plan, before: Evidence) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from sync import moving, registry
+from sync import registry
 from sync.models import Connection, MisChange, MisIdentity, MisProduct, Run
 from sync.operations import connections
+from sync.queries import moving
 from tenants.models import School
 from tenants.operations import record
 

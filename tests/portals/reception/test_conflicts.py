@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from sync.inbox import HEADINGS
 from sync.models import Decision, Hold, Run
 from sync.pipeline.plan.model import Case
+from sync.queries.headings import HEADINGS
 from tenants import scope
 from tenants.models import AuditEvent, School
 from tests.conftest import Person

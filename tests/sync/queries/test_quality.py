@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from sync import quality
 from sync.buckets import BUCKETS, BY_FAULT, BY_KEY, is_role_mailbox
 from sync.models import Run
 from sync.pipeline.roster import Fault
-from sync.quality import Row
+from sync.queries import quality
+from sync.queries.quality import refusals
+from sync.queries.quality.people import Row
 from tenants import scope
 from tenants.models import School
 from tests.factories import people, runs
@@ -46,7 +47,7 @@ def test_every_fault_lies_in_one_bucket():
 def test_before_the_first_run_only_people_can_lack_something(northgate: School):
     guardian("No Address", "g1")
     assert numbers(northgate) == {"no-email": 1}
-    assert quality.last_fixed() is None
+    assert refusals.last_fixed() is None
 
 
 def test_who_has_no_address_and_why(northgate: School):
@@ -215,7 +216,7 @@ def test_since_when_begins_anew_after_a_gap(northgate: School):
         runs.judged(*faults, ago=ago)
     runs.run(ago=0, status="failed")  # judged nothing
     found = {row.who.ref: row.since for row in rows("malformed", northgate)}
-    nights = list(quality.judged().values_list("local_date", flat=True))
+    nights = list(refusals.judged().values_list("local_date", flat=True))
     assert found == {"g1": nights[1], "g2": nights[3]}
 
 
@@ -227,9 +228,9 @@ def test_what_was_wrong_a_week_ago_and_is_not_any_more(northgate: School):
     )
     runs.judged(("guardians", "yesterday", Fault.EMAIL), ago=1)
     runs.judged(("guardians", "g2", Fault.EMAIL))
-    found = quality.last_fixed(with_rows=True)
+    found = refusals.last_fixed(with_rows=True)
     assert found is not None
-    assert found.since == quality.judged()[2].local_date
+    assert found.since == refusals.judged()[2].local_date
     assert [(bucket.key, number) for bucket, number in found.buckets] == [("malformed", 1), ("nameless", 1)]
     assert {row.who.name or row.who.ref for row in found.rows} == {"Tom Reyes", "t1"}
     assert quality.mended(found).startswith("2 faults of the data are gone from your MIS since ")
@@ -239,7 +240,7 @@ def test_a_young_school_is_compared_with_its_first_run(northgate: School):
     runs.judged(("guardians", "g1", Fault.EMAIL), ago=2)
     runs.judged(ago=1)
     runs.judged()
-    found = quality.last_fixed()
+    found = refusals.last_fixed()
     assert found is not None
     assert found.number == 1
     assert quality.mended(found).startswith("1 fault of the data is gone")
@@ -248,7 +249,7 @@ def test_a_young_school_is_compared_with_its_first_run(northgate: School):
 def test_silence_is_no_correction(northgate: School):
     runs.judged(("guardians", "g1", Fault.EMAIL), ago=8)
     runs.judged(kinds={"students": 3})  # guardians were not read to their end
-    assert quality.mended(quality.last_fixed()) == ""
+    assert quality.mended(refusals.last_fixed()) == ""
 
 
 @pytest.mark.parametrize("how", [{"generation": 2}, {"trigger": Run.Trigger.UNDO}])
@@ -256,5 +257,5 @@ def test_another_mis_and_an_undo_are_no_comparison(northgate: School, how: dict[
     runs.judged(("guardians", "g1", Fault.EMAIL), ago=8)
     runs.judged(("guardians", "g1", Fault.EMAIL), ago=1)
     runs.judged(**how)
-    found = quality.last_fixed()
+    found = refusals.last_fixed()
     assert found is None or found.number == 0

@@ -193,7 +193,7 @@ def fingerprint(connection: Connection) -> str:
         if not (name in fields and (fields[name].metadata.get("ours") or fields[name].default == value))
     }
     said = json.dumps([connection.connector, given], sort_keys=True)
-    return salted_hmac("sync.joining.fingerprint", said, algorithm="sha256").hexdigest()
+    return salted_hmac("sync.queries.joining.fingerprint", said, algorithm="sha256").hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -11,11 +11,11 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sync import joining, moving
 from sync.forms import SettingsForm
 from sync.models import MisChange
 from sync.operations import connections, mis_change
 from sync.pipeline.cutover import Topic
+from sync.queries import joining, moving
 from sync.records import Kind
 from tenants import scope
 from tenants.models import School
@@ -39,6 +39,7 @@ class ReasonForm(forms.Form):
     sure = forms.BooleanField(label=_("I have looked at all of the above."))
 
 
+@admin.register(MisChange)
 class MisChangeAdmin(LookIn):
     """Changes of MIS of the school of the look-in."""
 

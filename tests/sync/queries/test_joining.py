@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from sync import joining, registry
+from sync import registry
 from sync.connector import Connector
 from sync.models import Connection, MisProduct, Trial
 from sync.operations import catalogue, connections
@@ -17,6 +17,7 @@ from sync.operations.joining import (
     confirm_timezone,
     save_connection,
 )
+from sync.queries import joining
 from tenants import scope
 from tenants.models import AuditEvent, School, SchoolDomain
 from tests.conftest import Person

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sync import histories
 from sync.models import Decision, Hold, MisIdentity, Refusal, Run
+from sync.queries import histories
 from tenants import scope
 from tenants.models import AuditEvent, School
 from tests.factories import people, runs

@@ -1,0 +1,25 @@
+"""The tables of connections to a MIS, of runs and what they did, and of the ids a MIS has given to people."""
+
+from sync.models.cases import Decision, Hold
+from sync.models.connections import Connection, MisProduct
+from sync.models.identities import MisIdentity
+from sync.models.mis_change import ROLL_BACK_WITHIN, MisChange
+from sync.models.reviews import CharacterReview
+from sync.models.runs import Change, Refusal, Run
+from sync.models.trials import TRIAL_LOST_AFTER, Trial
+
+__all__ = [
+    "ROLL_BACK_WITHIN",
+    "TRIAL_LOST_AFTER",
+    "Change",
+    "CharacterReview",
+    "Connection",
+    "Decision",
+    "Hold",
+    "MisChange",
+    "MisIdentity",
+    "MisProduct",
+    "Refusal",
+    "Run",
+    "Trial",
+]

@@ -1,0 +1,66 @@
+"""How a run ends: what it read and did, in stages and numbers."""
+
+import datetime
+import time
+from collections import Counter
+from typing import Any
+
+from sync.models import Run
+from sync.pipeline.plan import Action, Plan
+from sync.pipeline.roster import Roster
+from sync.records import Kind
+
+
+class Stages:
+    """Times the stages of a run, for the page that shows how it ran."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._since = time.monotonic()
+
+    def done(self, name: str, note: str) -> None:
+        """Note that a stage is done."""
+        now = time.monotonic()
+        self.rows.append({"name": name, "seconds": round(now - self._since, 3), "note": note})
+        self._since = now
+
+
+def report(run: Run, done: Plan, roster: Roster, stages: Stages, *, at: datetime.datetime) -> Run:
+    """Bring a run to a good end, with what it read and did."""
+    run.counts = counts(done, roster)
+    run.kinds = {kind.value: roster.rows.get(kind, 0) for kind in sorted(roster.complete)}
+    run.stages, run.remarks = stages.rows, list(roster.remarks)
+    run.plan_hash, run.fingerprint = done.digest(), roster.fingerprint()
+    status = Run.Status.OK if not done.holds else Run.Status.PARTIAL if done.writes else Run.Status.HELD
+    return end(run, status, at)
+
+
+def counts(done: Plan, roster: Roster) -> dict[str, dict[str, int]]:
+    """Return {kind: {rows, arrived, amended, missing, left, returned, ended, held}}; amended counts records."""
+    found: dict[str, Counter[str]] = {kind.value: Counter(rows=rows) for kind, rows in roster.rows.items()}
+
+    def count(kind: Kind, word: str, by: int = 1) -> None:
+        found.setdefault(kind.value, Counter())[word] += by
+
+    for kind in (*(a.kind for a in done.arrivals), *(a.kind for a in done.link_arrivals)):
+        count(kind, "arrived")
+    amended = {*((a.kind, a.id) for a in done.amendments), *((a.kind, a.id) for a in done.link_amendments)}
+    for kind, _row in amended:
+        count(kind, "amended")
+    words = {Action.MISS: "missing", Action.LEAVE: "left", Action.REJOIN: "returned"}
+    for standing in done.standings:
+        count(standing.kind, words[standing.action])
+    for end in done.link_ends:
+        count(end.kind, "ended")
+    for hold in done.holds:
+        count(hold.kind, "held", max(len(hold.labels), 1))
+    return {kind: dict(tally) for kind, tally in found.items()}
+
+
+def end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> Run:
+    """Bring a run to one of its ends."""
+    run.status, run.finished_at = status, at
+    for name, value in fields.items():
+        setattr(run, name, value)
+    run.save()
+    return run
