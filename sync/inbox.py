@@ -420,6 +420,18 @@ def carried_out(run: Run) -> tuple[CarriedOut, ...]:
     )
 
 
+_WOULD: Final[Mapping[str, str]] = {
+    Change.Action.ARRIVE: "Would be added",
+    Change.Action.AMEND: "Would change",
+    Change.Action.MISS: "Would be missing",
+    Change.Action.LEAVE: "Would leave",
+    Change.Action.REJOIN: "Would come back",
+    Change.Action.END: "Would end",
+    Change.Action.REKEY: "Would get a new id",
+    Change.Action.RELEASE: "Corrections that would end",
+}
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Foreseen:
     """What one look says of one action: how often it would happen, and the first sentences of it."""
@@ -465,8 +477,8 @@ class Tonight:
 
     @property
     def tiles(self) -> tuple[queries.Tile, ...]:
-        """The four numbers, as a report has them."""
-        return queries.tiles(self.trial.summary.get("counts", {})) if self.trial else ()
+        """The four numbers, as a report has them, of what is not done yet."""
+        return queries.tiles(self.trial.summary.get("counts", {}), "would") if self.trial else ()
 
     @property
     def actions(self) -> tuple[Foreseen, ...]:
@@ -474,7 +486,7 @@ class Tonight:
         found = self.trial.summary.get("actions", ()) if self.trial else ()
         return tuple(
             Foreseen(
-                label=str(Change.Action(action["action"]).label).capitalize(),
+                label=_WOULD[action["action"]],
                 number=action["number"],
                 lines=tuple(action["lines"]),
             )
