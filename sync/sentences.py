@@ -1,4 +1,4 @@
-"""What runs did, said in plain sentences. Pure: no database, no clock, no markup."""
+"""What runs did or would do, said in plain sentences. Pure: no database, no clock, no markup."""
 
 import dataclasses
 import datetime
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, Protocol
 
 Tone = Literal["text", "old", "new"]
+Tense = Literal["done", "would"]  # of a run that is over, or of a plan that nobody has carried out
 
 
 class ChangeLike(Protocol):
@@ -64,6 +65,14 @@ _SUBJECTS: Final[Mapping[str, str]] = {
     "classes": "Class {}",
 }
 _LINKS: Final = frozenset({"ties", "enrolments", "teaching"})
+_LINKING: Final[Mapping[tuple[str, bool], tuple[str, str]]] = {  # (kind, whether it begins) → as done, as it would be
+    ("ties", True): ("became a contact of", "would become a contact of"),
+    ("ties", False): ("is no longer a contact of", "would no longer be a contact of"),
+    ("teaching", True): ("now teaches", "would teach"),
+    ("teaching", False): ("no longer teaches", "would no longer teach"),
+    ("enrolments", True): ("joined", "would join"),
+    ("enrolments", False): ("is no longer in", "would no longer be in"),
+}
 _FIELDS: Final[Mapping[str, str]] = {
     "email": "e-mail",
     "mis_email": "e-mail in the MIS",
@@ -93,95 +102,99 @@ _NOUNS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def say(change: ChangeLike) -> Sentence:
+def say(change: ChangeLike, tense: Tense = "done") -> Sentence:
     """Return the sentence of one change; medical and dietary values are never in it."""
     if change.kind in PRIVATE_KINDS:
-        return private(change)
+        return private(change, tense)
     if change.kind in _LINKS and change.action in {"arrive", "end"}:
-        return linked(change)
-    return _BY_ACTION.get(change.action, amended)(change)
+        return linked(change, tense)
+    return _BY_ACTION.get(change.action, amended)(change, tense)
 
 
-def added(change: ChangeLike) -> Sentence:
+def added(change: ChangeLike, tense: Tense) -> Sentence:
     """Say: Ana Reyes was added: Year 4, form 4B."""
-    return _with_details(f"{_subject(change)} was added", change.new)
+    return _with_details(f"{_subject(change)} {_in(tense, 'was added', 'would be added')}", change.new)
 
 
-def amended(change: ChangeLike) -> Sentence:
+def amended(change: ChangeLike, tense: Tense) -> Sentence:
     """Say: Mei Li’s e-mail changed from … to …"""
     start = f"{possessive(_subject(change))} {field_name(change.field or 'record')}"
+    changed = _in(tense, "changed", "would change")
     if change.old and change.new:
-        return _sentence(f"{start} changed from ", (change.old, "old"), " to ", (change.new, "new"), ".")
+        return _sentence(f"{start} {changed} from ", (change.old, "old"), " to ", (change.new, "new"), ".")
     if change.new:
-        return _sentence(f"{start} was set to ", (change.new, "new"), ".")
+        return _sentence(f"{start} {_in(tense, 'was set', 'would be set')} to ", (change.new, "new"), ".")
     if change.old:
-        return _sentence(f"{start} was removed; it was ", (change.old, "old"), ".")
-    return _sentence(f"{start} changed.")
+        removed = _in(tense, "was removed; it was", "would be removed; it is")
+        return _sentence(f"{start} {removed} ", (change.old, "old"), ".")
+    return _sentence(f"{start} {changed}.")
 
 
-def missed(change: ChangeLike) -> Sentence:
+def missed(change: ChangeLike, tense: Tense) -> Sentence:
     """Say that somebody is missing, and that nothing was taken away yet (R68)."""
     since = f" since {day(change.new)}" if change.new else ""
-    return _sentence(f"{_subject(change)} is missing from the MIS{since}. Nothing was taken away yet.")
+    missing, taken = _in(tense, "is", "would be"), _in(tense, "was", "would be")
+    return _sentence(f"{_subject(change)} {missing} missing from the MIS{since}. Nothing {taken} taken away yet.")
 
 
-def left(change: ChangeLike) -> Sentence:
+def left(change: ChangeLike, tense: Tense) -> Sentence:
     """Say that somebody left, or that a class ended."""
-    verb = "ended" if change.kind == "classes" else "left"
+    verb = _in(tense, "ended", "would end") if change.kind == "classes" else _in(tense, "left", "would leave")
     return _sentence(f"{_subject(change)} {verb}{f' on {day(change.new)}' if change.new else ''}.")
 
 
-def rejoined(change: ChangeLike) -> Sentence:
+def rejoined(change: ChangeLike, tense: Tense) -> Sentence:
     """Say that somebody is back, with everything kept (R68)."""
-    return _sentence(f"{_subject(change)} came back; everything was kept.")
+    return _sentence(f"{_subject(change)} {_in(tense, 'came', 'would come')} back; {_all_kept(tense)}.")
 
 
-def rekeyed(change: ChangeLike) -> Sentence:
+def rekeyed(change: ChangeLike, tense: Tense) -> Sentence:
     """Say that somebody has a new id, or was added by hand and is now in the MIS too (R22, R43)."""
     who = _subject(change)
     if not change.old:
-        return _sentence(f"{who} was known here before the MIS, which now has them as ", (change.new, "new"), ".")
-    start = f"{possessive(who)} {field_name('external_id')} changed from "
-    return _sentence(start, (change.old, "old"), " to ", (change.new, "new"), "; everything was kept.")
+        known = _in(
+            tense,
+            "was known here before the MIS, which now has them as",
+            "is known here already, and would stay the same person as the MIS’s",
+        )
+        return _sentence(f"{who} {known} ", (change.new, "new"), ".")
+    start = f"{possessive(who)} {field_name('external_id')} {_in(tense, 'changed', 'would change')} from "
+    return _sentence(start, (change.old, "old"), " to ", (change.new, "new"), f"; {_all_kept(tense)}.")
 
 
-def ended(change: ChangeLike) -> Sentence:
+def ended(change: ChangeLike, tense: Tense) -> Sentence:
     """Say that something came to its end."""
-    return _with_details(f"{_subject(change)} ended", change.old)
+    return _with_details(f"{_subject(change)} {_in(tense, 'ended', 'would end')}", change.old)
 
 
-def released(change: ChangeLike) -> Sentence:
+def released(change: ChangeLike, tense: Tense) -> Sentence:
     """Say what became of a correction that somebody at the school made (R66)."""
     field = f"{possessive(_subject(change))} {field_name(change.field)}"
+    start = f"Your correction of {field}"
     if change.old == change.new:
-        return _sentence(f"Your MIS now says what you corrected: {field}.")
+        agreed = f"Your MIS now says what you corrected: {field}."
+        return _sentence(_in(tense, agreed, f"{start} would end, as your MIS now says the same."))
     if not change.new:
-        return _sentence(f"Your correction of {field} ended; it was ", (change.old, "old"), ".")
-    return _sentence(
-        f"Your correction of {field} was replaced by your MIS: ", (change.old, "old"), " → ", (change.new, "new"), "."
-    )
+        return _sentence(f"{start} {_in(tense, 'ended; it was', 'would end; it is')} ", (change.old, "old"), ".")
+    replaced = _in(tense, "was replaced", "would be replaced")
+    return _sentence(f"{start} {replaced} by your MIS: ", (change.old, "old"), " → ", (change.new, "new"), ".")
 
 
-def linked(change: ChangeLike) -> Sentence:
+def linked(change: ChangeLike, tense: Tense) -> Sentence:
     """Say who became, or no longer is, a contact, a member or a teacher of what."""
     begins = change.action == "arrive"
     other: Part = Part(change.new, "new") if begins else Part(change.old, "old")
-    match change.kind:
-        case "ties":
-            words: tuple[Part, ...] = (
-                other,
-                Part(f" {'became' if begins else 'is no longer'} a contact of {change.label}."),
-            )
-        case "teaching":
-            words = (other, Part(f" {'now teaches' if begins else 'no longer teaches'} {change.label}."))
-        case _:
-            words = (Part(f"{change.label} {'joined' if begins else 'is no longer in'} "), other, Part("."))
-    return Sentence(words)
+    verb = _in(tense, *_LINKING[change.kind, begins])
+    if change.kind == "enrolments":
+        return Sentence((Part(f"{change.label} {verb} "), other, Part(".")))
+    return Sentence((other, Part(f" {verb} {change.label}.")))
 
 
-def private(change: ChangeLike) -> Sentence:
+def private(change: ChangeLike, tense: Tense) -> Sentence:
     """Say that a medical note or dietary need changed, never what it says (R35)."""
-    verb = {"arrive": "was added", "end": "was removed", "leave": "was removed"}.get(change.action, "changed")
+    removed = ("was removed", "would be removed")
+    verbs = {"arrive": ("was added", "would be added"), "end": removed, "leave": removed}
+    verb = _in(tense, *verbs.get(change.action, ("changed", "would change")))
     noun = _PRIVATE[change.kind]
     return _sentence(f"{'An' if noun[0] in 'aeiou' else 'A'} {noun} of {change.label} {verb}.")
 
@@ -197,7 +210,7 @@ def plain(text: str) -> Sentence:
     return _sentence(text)
 
 
-_BY_ACTION: Final[Mapping[str, Callable[[ChangeLike], Sentence]]] = {
+_BY_ACTION: Final[Mapping[str, Callable[[ChangeLike, Tense], Sentence]]] = {
     "arrive": added,
     "amend": amended,
     "miss": missed,
@@ -323,6 +336,14 @@ def duration(length: datetime.timedelta) -> str:
     seconds = round(length.total_seconds())
     minutes, rest = divmod(seconds, 60)
     return f"{minutes} min {rest} s" if minutes else f"{seconds} s" if seconds else "under 1 s"
+
+
+def _in(tense: Tense, done: str, would: str) -> str:
+    return done if tense == "done" else would
+
+
+def _all_kept(tense: Tense) -> str:
+    return f"everything {_in(tense, 'was', 'would be')} kept"
 
 
 def _subject(change: ChangeLike) -> str:

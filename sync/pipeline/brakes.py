@@ -97,7 +97,7 @@ def empty(kind: Kind, roster: Roster, base: int) -> Hold | None:
         case=Case.EMPTY,
         reason=(
             f"The feed has no {word(kind)} at all, and we hold {base}. An empty feed is never taken "
-            "for everybody leaving: nothing changed. Check what the MIS sends."
+            "for everybody leaving: nothing changes until it has some. Check what the MIS sends."
         ),
         refs=(),
         labels=(),
@@ -114,7 +114,8 @@ def too_many_going(kind: Kind, things: list[Departure], base: int, rules: Rules)
         case=Case.DEPARTURES,
         reason=(
             f"{share(len(things), base)} {word(kind)} would go, more than the {percent(kind, rules)} % this school "
-            "allows in one night. Nobody went. If it is true, approve it; if not, correct the feed."
+            "allows in one night. Nobody goes until a person has said so: if it is true, approve it; if not, correct "
+            "the feed."
         ),
         refs=_sorted(getattr(thing, "ref", "") for thing in things),
         labels=_sorted(thing.label for thing in things),
@@ -145,7 +146,7 @@ def unreadable(kind: Kind, roster: Roster, rules: Rules) -> Hold | None:
         case=Case.UNREADABLE,
         reason=(
             f"{bad} of the {taken + bad} rows of {word(kind)} cannot be used, more than {UNREADABLE_PERCENT} %, so the "
-            "others may be wrong too. No row of this list was taken. Look at what was refused and correct the feed."
+            "others may be wrong too. No row of this list is taken. Look at what is refused and correct the feed."
         ),
         refs=_sorted(refusal.ref for refusal in refused),
         labels=(),

@@ -70,7 +70,7 @@ def _faults(plan: Plan) -> list[dict[str, Any]]:
 
 
 def tonight(plan: Plan, roster: Roster) -> dict[str, Any]:
-    """Return {actions, holds, faults, remarks} as plain values: what the report would say, if the sync ran now.
+    """Return {actions, holds, faults, remarks} as plain values: what would happen, if the sync ran now.
 
     `actions` are [{action, number, lines: [{kind, ref, label, sentence, why}]}], `holds` as `told` says them.
     """
@@ -94,7 +94,7 @@ def _line(line: Line) -> dict[str, str]:
         "kind": line.kind,
         "ref": line.ref,
         "label": line.label,
-        "sentence": str(say(line)),
+        "sentence": str(say(line, "would")),
         "why": line.why,
     }
 

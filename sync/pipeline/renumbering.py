@@ -44,7 +44,8 @@ def renumbered(
         reason=(
             f"{share(len(gone), base)} {word(kind)} are not in the feed under their ids, while {len(newcomers)} come "
             f"with ids we never saw; {len(alike) or 'none'} of these look like the same people. The MIS may number "
-            "them anew, or have lost the zeros its ids began with. Nobody went, and nobody arrived a second time."
+            "them anew, or have lost the zeros its ids began with. Nobody goes, and nobody arrives a second time, "
+            "until a person has said so."
         ),
         refs=tuple(sorted(newcomers)),
         labels=tuple(sorted(snapshot.name(kind, row) for row in gone)),

@@ -6,6 +6,7 @@ from typing import Final
 
 from sync import sentences
 from sync.records import Kind
+from sync.sentences import Tense
 
 PEOPLE: Final = ("students", "guardians", "staff")
 
@@ -82,14 +83,22 @@ class Tile:
     note: str
 
 
-def tiles(counts: Mapping[str, Mapping[str, int]]) -> tuple[Tile, ...]:
+_TILES: Final[Mapping[str, Mapping[Tense, str]]] = {
+    "add": {"done": "Added", "would": "Would be added"},
+    "upd": {"done": "Updated", "would": "Would be updated"},
+    "left": {"done": "Left or missing", "would": "Would leave or be missing"},
+    "held": {"done": "Held for a person", "would": "Would be held for a person"},
+}
+
+
+def tiles(counts: Mapping[str, Mapping[str, int]], tense: Tense = "done") -> tuple[Tile, ...]:
     """Return the four numbers at the head of a report, from the counts of a run."""
     done, people = tally(counts), {kind: counts[kind] for kind in PEOPLE if kind in counts}
     rows = (
-        ("add", "Added", done.added, _made_of(people, _ADDED) or "nobody new"),
-        ("upd", "Updated", done.updated, _made_of(people, _UPDATED) or "nobody changed"),
-        ("left", "Left or missing", done.gone, _made_of(people, _GONE) or "everybody is still there"),
-        ("held", "Held for a person", done.held, _made_of(counts, _HELD) or "nothing waits"),
+        ("add", _TILES["add"][tense], done.added, _made_of(people, _ADDED) or "nobody new"),
+        ("upd", _TILES["upd"][tense], done.updated, _made_of(people, _UPDATED) or "nobody changed"),
+        ("left", _TILES["left"][tense], done.gone, _made_of(people, _GONE) or "everybody is still there"),
+        ("held", _TILES["held"][tense], done.held, _made_of(counts, _HELD) or "nothing waits"),
     )
     return tuple(Tile(key=key, label=label, number=number, note=note) for key, label, number, note in rows)
 

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Q
 
@@ -11,6 +11,17 @@ from sync.models import Change, Connection, Decision, Hold, Run, Trial
 from sync.queries import tallies
 from sync.queries.headings import heading
 from sync.queries.joining import fingerprint
+
+_WOULD: Final[Mapping[str, str]] = {
+    Change.Action.ARRIVE: "Would be added",
+    Change.Action.AMEND: "Would change",
+    Change.Action.MISS: "Would be missing",
+    Change.Action.LEAVE: "Would leave",
+    Change.Action.REJOIN: "Would come back",
+    Change.Action.END: "Would end",
+    Change.Action.REKEY: "Would get a new id",
+    Change.Action.RELEASE: "Corrections that would end",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,8 +69,8 @@ class Tonight:
 
     @property
     def tiles(self) -> tuple[tallies.Tile, ...]:
-        """The four numbers, as a report has them."""
-        return tallies.tiles(self.trial.summary.get("counts", {})) if self.trial else ()
+        """The four numbers, as a report has them, of what is not done yet."""
+        return tallies.tiles(self.trial.summary.get("counts", {}), "would") if self.trial else ()
 
     @property
     def actions(self) -> tuple[Foreseen, ...]:
@@ -67,7 +78,7 @@ class Tonight:
         found = self.trial.summary.get("actions", ()) if self.trial else ()
         return tuple(
             Foreseen(
-                label=str(Change.Action(action["action"]).label).capitalize(),
+                label=_WOULD[action["action"]],
                 number=action["number"],
                 lines=tuple(action["lines"]),
             )

@@ -33,7 +33,7 @@ def hold(run: Run, case: str, **fields: Any) -> Hold:
 def departures(run: Run, *names: str, **fields: Any) -> Hold:
     """Make a brake: these students would go."""
     approve = {"key": "approve", "label": f"Let these {len(names)} go", "effect": "The next sync lets them go."}
-    reason = f"{len(names)} of 412 students would go, more than this school allows in one night. Nobody went."
+    reason = f"{len(names)} of 412 students would go, more than this school allows in one night. Nobody goes by itself."
     return hold(
         run,
         "departures",

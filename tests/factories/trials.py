@@ -51,7 +51,7 @@ TONIGHT: Final[dict[str, Any]] = {
                     "kind": "students",
                     "ref": "118",
                     "label": "Ana Reyes",
-                    "sentence": "Ana Reyes was added: 4 · 4B.",
+                    "sentence": "Ana Reyes would be added: 4 · 4B.",
                     "why": "The MIS names them for the first time.",
                 }
             ],

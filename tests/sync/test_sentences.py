@@ -9,9 +9,9 @@ import pytest
 from sync import sentences
 
 
-def said(**fields: Any) -> str:
+def said(tense: sentences.Tense, **fields: Any) -> str:
     blank = {"kind": "students", "label": "Ana Reyes", "action": "arrive", "field": "", "old": "", "new": ""}
-    return str(sentences.say(SimpleNamespace(**blank | fields)))
+    return str(sentences.say(SimpleNamespace(**blank | fields), tense))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,64 @@ def said(**fields: Any) -> str:
     ],
 )
 def test_say(fields: dict[str, str], sentence: str):
-    assert said(**fields) == sentence
+    assert said("done", **fields) == sentence
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"new": "Year 4, form 4B"}, "Ana Reyes would be added: Year 4, form 4B."),
+        (
+            {"action": "amend", "field": "email", "old": "a@x", "new": "b@x"},
+            "Ana Reyes’s e-mail would change from a@x to b@x.",
+        ),
+        ({"action": "amend", "field": "form", "new": "4B"}, "Ana Reyes’s form would be set to 4B."),
+        ({"action": "amend", "field": "form", "old": "4B"}, "Ana Reyes’s form would be removed; it is 4B."),
+        ({"action": "amend"}, "Ana Reyes’s record would change."),
+        (
+            {"action": "miss", "new": "2026-11-20"},
+            "Ana Reyes would be missing from the MIS since 20 November 2026. Nothing would be taken away yet.",
+        ),
+        ({"action": "leave", "new": "2026-11-20"}, "Ana Reyes would leave on 20 November 2026."),
+        ({"action": "leave", "kind": "classes", "label": "7B"}, "Class 7B would end."),
+        ({"action": "rejoin"}, "Ana Reyes would come back; everything would be kept."),
+        (
+            {"action": "rekey", "old": "100", "new": "2100"},
+            "Ana Reyes’s MIS reference would change from 100 to 2100; everything would be kept.",
+        ),
+        (
+            {"action": "rekey", "new": "650"},
+            "Ana Reyes is known here already, and would stay the same person as the MIS’s 650.",
+        ),
+        ({"action": "end"}, "Ana Reyes would end."),
+        (
+            {"action": "release", "field": "family_name", "old": "Reyés", "new": "Reyes"},
+            "Your correction of Ana Reyes’s surname would be replaced by your MIS: Reyés → Reyes.",
+        ),
+        (
+            {"action": "release", "field": "family_name", "old": "Reyes", "new": "Reyes"},
+            "Your correction of Ana Reyes’s surname would end, as your MIS now says the same.",
+        ),
+        (
+            {"action": "release", "field": "email", "old": "a@x"},
+            "Your correction of Ana Reyes’s e-mail would end; it is a@x.",
+        ),
+        ({"kind": "ties", "new": "Tom Reyes"}, "Tom Reyes would become a contact of Ana Reyes."),
+        (
+            {"kind": "ties", "action": "end", "old": "Tom Reyes"},
+            "Tom Reyes would no longer be a contact of Ana Reyes.",
+        ),
+        ({"kind": "enrolments", "new": "7B"}, "Ana Reyes would join 7B."),
+        ({"kind": "enrolments", "action": "end", "old": "7B"}, "Ana Reyes would no longer be in 7B."),
+        ({"kind": "teaching", "label": "7B", "new": "Jo Hart"}, "Jo Hart would teach 7B."),
+        ({"kind": "teaching", "label": "7B", "action": "end", "old": "Jo Hart"}, "Jo Hart would no longer teach 7B."),
+        ({"kind": "medical", "new": "Asthma"}, "A medical note of Ana Reyes would be added."),
+        ({"kind": "dietary", "action": "end", "old": "Nuts"}, "A dietary need of Ana Reyes would be removed."),
+        ({"kind": "medical", "action": "amend", "new": "None"}, "A medical note of Ana Reyes would change."),
+    ],
+)
+def test_what_a_plan_would_do_is_not_told_as_done(fields: dict[str, str], sentence: str):
+    assert said("would", **fields) == sentence
 
 
 NOW = datetime.datetime(2026, 11, 23, 9, 0, tzinfo=datetime.UTC)

@@ -22,6 +22,16 @@ from tenants.models import School
 HELD: Final = 3
 FAILED: Final = 4
 
+_WOULD: Final = {  # the words of `runs.counts` before anything is done
+    "arrived": "would arrive",
+    "amended": "would change",
+    "missing": "would be missing",
+    "left": "would leave",
+    "returned": "would come back",
+    "ended": "would end",
+    "held": "would be held",
+}
+
 
 class Command(BaseCommand):
     """Runs one school's sync here and now, without the queue.
@@ -70,7 +80,11 @@ class Command(BaseCommand):
         if options["json"]:
             self._write_json({"plan_only": True, "hash": seen.plan.digest(), "counts": counts} | in_full(seen))
         else:
-            self._write(school, "would be done", counts, _texts(seen), [hold.reason for hold in seen.plan.holds])
+            would = {
+                kind: {_WOULD.get(word, word): number for word, number in words.items()}
+                for kind, words in counts.items()
+            }
+            self._write(school, "would be done", would, _texts(seen), [hold.reason for hold in seen.plan.holds])
         return HELD if seen.plan.holds else 0
 
     def _run(self, school: School, options: dict[str, Any]) -> int:
@@ -127,7 +141,7 @@ def in_full(seen: runs.Preview) -> dict[str, Any]:
     What a medical note or a dietary need says is not in it (R35).
     """
     return {
-        "changes": [dataclasses.asdict(line) | {"sentence": str(say(line))} for line in lines(seen.plan)],
+        "changes": [dataclasses.asdict(line) | {"sentence": str(say(line, "would"))} for line in lines(seen.plan)],
         "holds": [told(hold) for hold in seen.plan.holds],
         "refusals": msgspec.to_builtins(seen.plan.refusals),
         "remarks": _texts(seen),

@@ -60,7 +60,8 @@ def test_it_says_what_would_happen_what_would_wait_and_what_is_refused(rhea: Per
     look(connected)
     text = page(rhea)
     for words in (
-        "Ana Reyes was added", "1 student", "And 11 more like these", "Two people, one address", "Ian Ford and Abe",
+        "Ana Reyes would be added", "1 student", "And 11 more like these", "Two people, one address", "Ian Ford and",
+        "<h2>Would be added</h2>", "Would leave or be missing",
         "It can be decided once a sync has held it", "Two people have this address.", "G77, G78", "read as Windows",
         "What changes tonight, ",
     ):  # fmt: skip

@@ -13,7 +13,7 @@ from sync.pipeline.outlook import MOST_LINES, tonight
 from sync.pipeline.plan import EditEnd, Plan, Rekey, plan
 from sync.pipeline.roster import Roster
 from sync.records import Enrolment, Kind, Medical, Teaching
-from sync.sentences import say
+from sync.sentences import Tense, say
 from tests.sync.pipeline.builders import (
     RULES,
     guardian,
@@ -61,31 +61,42 @@ def wish(before: Snapshot = BEFORE, said: Roster = SAID) -> Plan:
     return gate(plan(before, said, RULES, night=night(2)), before, said, RULES)
 
 
-def sentences(what: Plan) -> set[str]:
-    return {str(say(line)) for line in lines(what)}
+def sentences(what: Plan, tense: Tense) -> set[str]:
+    return {str(say(line, tense)) for line in lines(what)}
 
 
 @pytest.mark.parametrize(
-    "sentence",
+    ("done", "would"),
     [
-        "Uma Reyes was added: 4 · 4B.",
-        "Class 8A was added.",
-        "Ann Bell’s year changed from 4 to 5.",
-        "Ann Bell’s date of birth changed from 2014-03-01 to 2014-03-02.",
-        "Joan Bell’s e-mail was set to joan@home.example.",
-        "Cai Bell left on 10 November 2026.",
-        "Ida Hale is missing from the MIS since 10 November 2026. Nothing was taken away yet.",
-        "Tom Bell became a contact of Uma Reyes.",
-        "Tom Bell is no longer a contact of Ann Bell.",
-        "Ann Bell’s restricted of Joan Bell changed from no to yes.",
-        "Ann Bell joined 8A.",
-        "Ann Bell is no longer in 7B.",
-        "Ruth Vale now teaches 7B.",
-        "A medical note of Ann Bell changed.",
+        ("Uma Reyes was added: 4 · 4B.", "Uma Reyes would be added: 4 · 4B."),
+        ("Class 8A was added.", "Class 8A would be added."),
+        ("Ann Bell’s year changed from 4 to 5.", "Ann Bell’s year would change from 4 to 5."),
+        (
+            "Ann Bell’s date of birth changed from 2014-03-01 to 2014-03-02.",
+            "Ann Bell’s date of birth would change from 2014-03-01 to 2014-03-02.",
+        ),
+        ("Joan Bell’s e-mail was set to joan@home.example.", "Joan Bell’s e-mail would be set to joan@home.example."),
+        ("Cai Bell left on 10 November 2026.", "Cai Bell would leave on 10 November 2026."),
+        (
+            "Ida Hale is missing from the MIS since 10 November 2026. Nothing was taken away yet.",
+            "Ida Hale would be missing from the MIS since 10 November 2026. Nothing would be taken away yet.",
+        ),
+        ("Tom Bell became a contact of Uma Reyes.", "Tom Bell would become a contact of Uma Reyes."),
+        ("Tom Bell is no longer a contact of Ann Bell.", "Tom Bell would no longer be a contact of Ann Bell."),
+        (
+            "Ann Bell’s restricted of Joan Bell changed from no to yes.",
+            "Ann Bell’s restricted of Joan Bell would change from no to yes.",
+        ),
+        ("Ann Bell joined 8A.", "Ann Bell would join 8A."),
+        ("Ann Bell is no longer in 7B.", "Ann Bell would no longer be in 7B."),
+        ("Ruth Vale now teaches 7B.", "Ruth Vale would teach 7B."),
+        ("A medical note of Ann Bell changed.", "A medical note of Ann Bell would change."),
     ],
 )
-def test_every_change_has_its_sentence(sentence: str) -> None:
-    assert sentence in sentences(wish())
+def test_every_change_has_its_sentence_before_and_after(done: str, would: str) -> None:
+    assert done in sentences(wish(), "done")
+    assert would in sentences(wish(), "would")
+    assert would in {line["sentence"] for action in tonight(wish(), SAID)["actions"] for line in action["lines"]}
 
 
 def test_every_change_is_told_once_and_with_its_reason() -> None:
@@ -101,7 +112,7 @@ def test_nothing_of_a_note_is_told() -> None:
 
 def test_somebody_who_is_back_is_told() -> None:
     before = with_person(BEFORE, Kind.STUDENTS, "1", missing_since=night(1))
-    assert "Ann Bell came back; everything was kept." in sentences(wish(before))
+    assert "Ann Bell would come back; everything would be kept." in sentences(wish(before), "would")
 
 
 def test_new_ids_and_corrections_that_end_are_told() -> None:
@@ -130,7 +141,7 @@ def test_tonight_counts_all_and_tells_the_first() -> None:
         "kind": "students",
         "ref": "n0",
         "label": "New0 Hale",
-        "sentence": "New0 Hale was added.",
+        "sentence": "New0 Hale would be added.",
         "why": "The MIS names them for the first time.",
     }
 
@@ -141,6 +152,7 @@ def test_tonight_tells_what_would_wait_with_what_can_be_chosen() -> None:
     [hold] = wish(before, said).holds
     [told] = tonight(wish(before, said), said)["holds"]
     assert (told["digest"], told["case"], told["reason"]) == (hold.digest, "departures", hold.reason)
+    assert "Nobody goes until a person has said so" in told["reason"], "true before the night as after it"
     assert [option["key"] for option in told["options"]] == ["approve", "keep"]
     assert "facts" not in told
 
