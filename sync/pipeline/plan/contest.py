@@ -24,7 +24,7 @@ ORDER: Final = {Kind.STAFF: 0, Kind.GUARDIANS: 1, Kind.STUDENTS: 2}
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # plain values, as `records.Record`
     """One person's present address and the one they want; `wants` None: keep what is."""
 
     kind: Kind
