@@ -43,8 +43,8 @@ class Kind(enum.StrEnum):
     DIETARY = "dietary"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of all records."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The base of all records. They hold plain values only, so the collector of cycles need not look at them."""
 
 
 class Student(Record, frozen=True, kw_only=True):

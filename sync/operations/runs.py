@@ -20,6 +20,7 @@ from sync.models import Connection, Run, Trial
 from sync.operations import answers, connections, pulls
 from sync.operations.ends import Stages, end, report
 from sync.operations.standstill import quiet
+from sync.operations.uncollected import uncollected
 from sync.pipeline.apply import apply
 from sync.pipeline.extract import Extract, extract
 from sync.pipeline.gate import gate
@@ -185,7 +186,8 @@ def perform(*, school: School, run: int, clock: Clock = timezone.now, carry: Car
         if words := _barred(current, link):  # maybe while it waited
             return end(current, Run.Status.FAILED, clock(), error_kind="refused", error=words)
     try:
-        return (carry or _carry_out)(school, current, link, clock)
+        with uncollected():
+            return (carry or _carry_out)(school, current, link, clock)
     except SyncError as fault:
         log.warning("run %s of school %s ended: %s: %s", run, school.pk, type(fault).__name__.lower(), fault)
         return _fail(school, run, kind=type(fault).__name__.lower(), error=str(fault), at=clock(), refused=fault)

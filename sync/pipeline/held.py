@@ -34,7 +34,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     replaced: str | None
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class Held(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # plain values, as `records.Record`
     """A person or class as held. `values` follow `FIELDS`; None is "not shared" (or no date)."""
 
     id: int
@@ -56,7 +56,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool = False  # staff only: by hand, and so not to come back by a feed (R48)
 
 
-class HeldLink(msgspec.Struct, frozen=True, kw_only=True):
+class HeldLink(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # plain values, as `records.Record`
     """A tie, enrolment, teaching, note or need as held."""
 
     id: int

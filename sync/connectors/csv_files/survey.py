@@ -3,14 +3,15 @@
 import contextlib
 import dataclasses
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 Key = tuple[str, ...]
 
-_TABLE: Final = "CREATE TABLE row (number INTEGER PRIMARY KEY, key TEXT NOT NULL, content BLOB NOT NULL)"
+_TABLE: Final = "CREATE TABLE row (number INTEGER PRIMARY KEY, key BLOB NOT NULL, content BLOB NOT NULL)"
 _CONTESTED: Final = "SELECT key FROM row GROUP BY key HAVING count(DISTINCT content) > 1"
 _REPEATED: Final = """
 SELECT number FROM (
@@ -39,13 +40,13 @@ def survey(rows: Iterable[tuple[Key, object]]) -> Survey:
         file.execute("BEGIN")
         file.executemany(
             "INSERT INTO row VALUES (?, ?, ?)",
-            ((number, json.dumps(key), _digest(content)) for number, (key, content) in enumerate(rows) if key),
+            ((number, msgspec.json.encode(key), _digest(content)) for number, (key, content) in enumerate(rows) if key),
         )
         return Survey(
-            contested=frozenset(tuple(json.loads(key)) for (key,) in file.execute(_CONTESTED)),
+            contested=frozenset(tuple(msgspec.json.decode(key)) for (key,) in file.execute(_CONTESTED)),
             repeated=frozenset(number for (number,) in file.execute(_REPEATED)),
         )
 
 
 def _digest(content: object) -> bytes:
-    return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).digest()
+    return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=16).digest()

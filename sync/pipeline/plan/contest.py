@@ -35,7 +35,7 @@ def ref_of(token: str) -> str:
     return "" if token.startswith(_NO_REF) else token
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # plain values, as `records.Record`
     """One person's present address and the one they want; `wants` None: keep what is."""
 
     kind: Kind
