@@ -13,7 +13,7 @@ import msgspec
 
 from sync.models import Change, Hold, MisIdentity, Refusal, Run
 from sync.pipeline.exact import Exact, Facts, encoded
-from sync.pipeline.held import FIELDS, LinkKey, Snapshot, Value
+from sync.pipeline.held import FIELDS, LinkKey, Snapshot, Value, written
 from sync.pipeline.plan import Action, Amendment, Arrival, EditEnd, LinkArrival, Plan, Rekey, Standing
 from sync.pipeline.snapshot import ENDS, MODELS, POINTER
 from sync.records import PARTS, Kind
@@ -238,17 +238,9 @@ def _rekeys(plan: Plan) -> Iterator[ChangeRow]:
 
 def _arrivals(plan: Plan, rows: dict[Kind, dict[str, int]]) -> Iterator[ChangeRow]:
     for a in plan.arrivals:
-        name = str(a.values[0]) if a.kind is Kind.CLASSES else f"{a.values[0]} {a.values[1]}".strip()
         row = rows[a.kind][a.ref]
         exact = encoded(Exact(row=row, now={"email": a.email} if a.email else {}))
-        yield (a.kind.value, row, name, a.ref, Action.ARRIVE.value, "", "", _summary(a), "", exact)
-
-
-def _summary(arrival: Arrival) -> str:
-    """Return the two or three facts an arrival is recognised by."""
-    values = dict(zip(FIELDS[arrival.kind], arrival.values, strict=True))
-    facts = [values.get("year"), values.get("form"), values.get("subject"), arrival.email]
-    return " · ".join(str(fact) for fact in facts if fact)
+        yield (a.kind.value, row, a.name, a.ref, Action.ARRIVE.value, "", "", a.facts, "", exact)
 
 
 def _amendments(plan: Plan) -> Iterator[ChangeRow]:
@@ -260,7 +252,18 @@ def _amendments(plan: Plan) -> Iterator[ChangeRow]:
         action = Action.AMEND.value
         both = [a, said[a.kind, a.id]] if a.field == "email" and (a.kind, a.id) in said else [a]
         exact = Exact(row=a.id, was={one.field: one.old for one in both}, now={one.field: one.new for one in both})
-        yield (a.kind.value, a.id, a.label, a.ref, action, a.field, _text(a.old), _text(a.new), a.why, encoded(exact))
+        yield (
+            a.kind.value,
+            a.id,
+            a.label,
+            a.ref,
+            action,
+            a.field,
+            written(a.old),
+            written(a.new),
+            a.why,
+            encoded(exact),
+        )
 
 
 def _releases(plan: Plan) -> Iterator[ChangeRow]:
@@ -274,7 +277,7 @@ def _standings(plan: Plan, was: Was) -> Iterator[ChangeRow]:
         now: Facts = {"status": _STATUS[s.action], "missing_since": s.missing_since, "left_on": s.left_on}
         now = {"ended_on": s.left_on} if s.kind is Kind.CLASSES else now
         exact = encoded(Exact(row=s.id, was=was[s.kind, s.id], now=now))
-        yield (s.kind.value, s.id, s.label, s.ref, s.action.value, "", "", _text(day), s.why, exact)
+        yield (s.kind.value, s.id, s.label, s.ref, s.action.value, "", "", written(day), s.why, exact)
 
 
 def _links(
@@ -289,7 +292,7 @@ def _links(
         yield (link.kind.value, row, link.label, "", Action.ARRIVE.value, "", "", link.about, "", exact)
     for change in plan.link_amendments:
         # What a note says is never written into a log (R63); that it changed is.
-        old, new = ("", "") if change.kind in _HEALTH else (_text(change.old), _text(change.new))
+        old, new = ("", "") if change.kind in _HEALTH else (written(change.old), written(change.new))
         field = change.field if change.kind in _HEALTH else f"{change.field} of {change.about}"
         both: tuple[Facts, Facts] = {change.field: change.old}, {change.field: change.new}
         exact = _link_exact(change.kind, ends[change.kind][change.id], *both)
@@ -320,18 +323,6 @@ def _link_exact(kind: Kind, key: LinkKey, was: Facts | None, now: Facts | None) 
 
 
 _HEALTH: Final = frozenset({Kind.MEDICAL, Kind.DIETARY})
-
-
-def _text(value: Value) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case datetime.date():
-            return value.isoformat()
-        case _:
-            return str(value)
 
 
 def _note(plan: Plan, run: Run) -> None:

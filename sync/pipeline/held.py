@@ -27,6 +27,19 @@ Value = str | int | bool | datetime.date | None
 Values = tuple[Value, ...]
 
 
+def written(value: Value) -> str:
+    """Return a value as a log and a sentence have it; what is not shared, or empty, is nothing."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime.date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """A correction made by hand: what it says, and what the MIS said then (None: not shared)."""
 

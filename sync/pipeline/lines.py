@@ -1,13 +1,11 @@
 """A plan told line by line, in the words of the change log, before anything is written. Pure; nothing of any note."""
 
 import dataclasses
-import datetime
 from collections.abc import Iterator
 from typing import Final
 
-from sync.pipeline.held import FIELDS, Value
-from sync.pipeline.plan.model import Action, Arrival, Plan
-from sync.records import Kind
+from sync.pipeline.held import written
+from sync.pipeline.plan.model import Action, Plan
 from sync.sentences import PRIVATE_KINDS
 
 _NEW: Final = "The MIS names them for the first time."
@@ -68,17 +66,15 @@ def _ids(plan: Plan) -> Iterator[Line]:
 
 def _arrivals(plan: Plan) -> Iterator[Line]:
     for arrival in plan.arrivals:
-        values = arrival.values
-        name = str(values[0]) if arrival.kind is Kind.CLASSES else f"{values[0]} {values[1]}".strip()
-        facts = _facts(arrival)
-        yield Line(kind=arrival.kind, id=None, ref=arrival.ref, label=name, action=Action.ARRIVE, new=facts, why=_NEW)
-
-
-def _facts(arrival: Arrival) -> str:
-    """Return the two or three facts that somebody new is recognised by."""
-    values = dict(zip(FIELDS[arrival.kind], arrival.values, strict=True))
-    facts = (values.get("year"), values.get("form"), values.get("subject"), arrival.email)
-    return " · ".join(str(fact) for fact in facts if fact)
+        yield Line(
+            kind=arrival.kind,
+            id=None,
+            ref=arrival.ref,
+            label=arrival.name,
+            action=Action.ARRIVE,
+            new=arrival.facts,
+            why=_NEW,
+        )
 
 
 def _amendments(plan: Plan) -> Iterator[Line]:
@@ -90,8 +86,8 @@ def _amendments(plan: Plan) -> Iterator[Line]:
             label=change.label,
             action=Action.AMEND,
             field=change.field,
-            old=_text(change.old),
-            new=_text(change.new),
+            old=written(change.old),
+            new=written(change.new),
             why=change.why or _SAID,
         )
 
@@ -104,7 +100,7 @@ def _standings(plan: Plan) -> Iterator[Line]:
             ref=standing.ref,
             label=standing.label,
             action=standing.action,
-            new=_text(standing.left_on or standing.missing_since),
+            new=written(standing.left_on or standing.missing_since),
             why=standing.why,
         )
 
@@ -129,21 +125,9 @@ def _links(plan: Plan) -> Iterator[Line]:
             label=change.label,
             action=Action.AMEND,
             field=change.field if private else f"{change.field} of {change.about}",
-            old="" if private else _text(change.old),
-            new="" if private else _text(change.new),
+            old="" if private else written(change.old),
+            new="" if private else written(change.new),
             why=_SAID,
         )
     for end in plan.link_ends:
         yield Line(kind=end.kind, id=end.id, ref="", label=end.label, action=Action.END, old=end.about, why=_GONE)
-
-
-def _text(value: Value) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case datetime.date():
-            return value.isoformat()
-        case _:
-            return str(value)

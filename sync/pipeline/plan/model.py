@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from sync.pipeline.held import Value, Values
+from sync.pipeline.held import FIELDS, Value, Values
 from sync.pipeline.roster import Refusal
 from sync.records import Kind
 
@@ -73,6 +73,18 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     mis_email: str | None = None
     domain_recognised: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name to show."""
+        return str(self.values[0]) if self.kind is Kind.CLASSES else f"{self.values[0]} {self.values[1]}".strip()
+
+    @property
+    def facts(self) -> str:
+        """The two or three facts that somebody new is recognised by."""
+        values = dict(zip(FIELDS[self.kind], self.values, strict=True))
+        facts = (values.get("year"), values.get("form"), values.get("subject"), self.email)
+        return " · ".join(str(fact) for fact in facts if fact)
 
 
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):
