@@ -23,7 +23,7 @@ from sync.pipeline.extract import extract
 from sync.pipeline.gate import gate
 from sync.pipeline.held import Snapshot
 from sync.pipeline.normalise import normalise
-from sync.pipeline.plan import plan
+from sync.pipeline.plan import Plan, plan
 from sync.pipeline.roster import Roster
 from sync.pipeline.rules import Rules
 from sync.pipeline.snapshot import rules_of, snapshot
@@ -70,10 +70,15 @@ class _Undone(Exception):
 
 
 def _one_night(school: School, said: Roster, rules: Rules, night: datetime.date) -> Run:
-    at = datetime.datetime.combine(night, datetime.time(1), tzinfo=datetime.UTC)
-    run: Run = Run.objects.create(trigger="command", local_date=night, queued_at=at, status="running")
     before = snapshot(generation=1)
-    apply(plan(before, said, rules, night=night), before, run=run, school=school, at=at)
+    return carried_out(school, plan(before, said, rules, night=night), before)
+
+
+def carried_out(school: School, wish: Plan, before: Snapshot) -> Run:
+    """Apply a plan of what is held, as a run of its night that is over."""
+    at = datetime.datetime.combine(wish.night, datetime.time(1), tzinfo=datetime.UTC)
+    run: Run = Run.objects.create(trigger="command", local_date=wish.night, queued_at=at, status="running")
+    apply(wish, before, run=run, school=school, at=at)
     Run.objects.filter(pk=run.pk).update(status="ok", finished_at=at)
     return run
 

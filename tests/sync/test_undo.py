@@ -141,15 +141,24 @@ def test_nothing_that_changed_since_is_touched(
     alder: School, nights: list[tuple[Roster, Rules]], which: int, dice: random.Random
 ) -> None:
     with contextlib.suppress(_Over), transaction.atomic(), scope.school(alder.pk):
-        done = [sync(alder, number, said=said, rules=rules) for number, (said, rules) in enumerate(nights, start=1)]
-        by_hand = [pk for pk in Guardian.objects.values_list("pk", flat=True) if dice.random() < 0.3]
-        Guardian.objects.filter(pk__in=by_hand).update(title="by hand")
+        done = [
+            sync(alder, number, said=_telephoning(said, number), rules=rules)
+            for number, (said, rules) in enumerate(nights, start=1)
+        ]
+        by_hand = [pk for pk in Guardian.objects.values_list("pk", flat=True) if dice.random() < 0.5]
+        Guardian.objects.filter(pk__in=by_hand).update(phone="by hand")
         was = snapshot(generation=1)
         with contextlib.suppress(undo.CannotUndo):
             undone(alder, done[which])
         connection.check_constraints()
         _assert_only_what_the_run_left(was, snapshot(generation=1), done[which])
         raise _Over
+
+
+def _telephoning(said: Roster, number: int) -> Roster:
+    """The same list, with a telephone number for every guardian that is another each night."""
+    guardians = {ref: msgspec.structs.replace(one, phone=f"night {number}") for ref, one in said.guardians.items()}
+    return msgspec.structs.replace(said, guardians=guardians)
 
 
 def _assert_only_what_the_run_left(was: Snapshot, now: Snapshot, run: Run) -> None:
