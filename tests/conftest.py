@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -14,6 +15,8 @@ from tenants import scope
 from tenants.models import School
 from tests.factories import people
 from users.models import Account, Guardian, MedicalNote, StaffMember, Student
+
+hypothesis.settings.register_profile("thorough", max_examples=2000)  # a night's worth: --hypothesis-profile=thorough
 
 
 @pytest.fixture(scope="session")
