@@ -112,7 +112,7 @@ def test_without_javascript_tonight_is_asked_for_and_looked_at_again(visit: Any,
     expect(visitor.page.get_by_text("A worker reads your MIS.")).to_be_visible()
     worker(lambda: look(site.place))
     visitor.page.get_by_role("link", name="Look again").click()
-    expect(visitor.page.get_by_text("Held for a person", exact=True)).to_be_visible()
+    expect(visitor.page.get_by_text("Would be held for a person", exact=True)).to_be_visible()
     expect(visitor.page.get_by_role("button", name="Look again")).to_be_visible()
 
 
