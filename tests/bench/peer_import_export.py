@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import django
 import psycopg
+from django.conf import settings
 
+settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "tests.bench"]  # where the models of the peer's tables are
 django.setup()
 
 from django.db import connections, models  # noqa: E402 Django must be set up first
