@@ -9,7 +9,7 @@ from django.db import connection
 from tenants import scope
 from tenants.models import AuditEvent, School
 from tests.tenants.samples import NIGHT, person
-from users.models import Account, Guardian, Membership, StaffMember, Student
+from users.models import Account, Guardian, Membership, Person, StaffMember, Student
 from users.operations.accounts import link_people
 
 pytestmark = pytest.mark.django_db
@@ -158,8 +158,11 @@ def test_two_people_who_swap_addresses_swap_logins(oakfield: School) -> None:
     assert (login_of(first), login_of(second)) == ("p2@mail.example", "p1@mail.example")
 
 
-def test_a_login_that_changes_hands_is_proven_anew(oakfield: School) -> None:
-    first, second = (add(oakfield, Guardian, n, email=f"p{n}@mail.example") for n in (1, 2))
+@pytest.mark.parametrize("taker", [Guardian, StaffMember])
+def test_a_login_that_changes_hands_is_proven_anew(oakfield: School, taker: type[Person]) -> None:
+    recognised = {"domain_recognised": True} if taker is StaffMember else {}
+    first = add(oakfield, Guardian, 1, email="p1@mail.example")
+    second = add(oakfield, taker, 2, email="p2@mail.example", **recognised)
     link(oakfield)
     account = Account.objects.get(email="p1@mail.example")
     account.set_password("known to the first")

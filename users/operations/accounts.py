@@ -71,10 +71,10 @@ def link_people(*, at: datetime.datetime) -> None:
     names: dict[str, int | datetime.datetime] = {"school": scope.current(), "at": at}
     addresses = " union ".join(_for_each(_ADDRESSES))
     with connection.cursor() as cursor:
-        ended = [_accounts(cursor, statement, names) for statement in _for_each(_END)]
+        ended = set().union(*(_accounts(cursor, statement, names) for statement in _for_each(_END)))
         cursor.execute(_ACCOUNTS.format(addresses=addresses), names)
-        linked = [_accounts(cursor, statement, names) for statement in _for_each(_LINK)]
-        moved = sorted(set().union(*(old & new for old, new in zip(ended, linked, strict=True))))
+        linked = set().union(*(_accounts(cursor, statement, names) for statement in _for_each(_LINK)))
+        moved = sorted(ended & linked)  # of whatever kinds: a guardian's password must not open a colleague's pages
         proven = _accounts(cursor, _ANEW, {"accounts": moved}) if moved else set()
     for account in sorted(proven):
         record(action="account.changed_hands", by=None, at=at, subject=f"account:{account}")
