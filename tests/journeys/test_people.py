@@ -1,13 +1,11 @@
 """A broken name put right: by keyboard alone, without JavaScript, and seen by staff at once (R65)."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import NARROW, WIDE, Site, tab_to
+from tests.journeys.conftest import NARROW, Site, tab_to
 
 pytestmark = pytest.mark.journey
 PEOPLE = "/s/northgate/reception/people/"
@@ -78,30 +76,3 @@ def test_people_are_put_right_on_a_phone_without_javascript(visit: Any, site: Si
     page.get_by_role("link", name="End the tie").click()
     page.get_by_role("button", name="End it").click()
     expect(page.get_by_text("The tie was ended.")).to_be_visible()
-
-
-@pytest.mark.skipif("PICTURES" not in os.environ, reason="pictures are drawn with PICTURES=folder")
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["360", "1280"])
-def test_draw(visit: Any, site: Site, size: tuple[int, int], theme: str):
-    visitor = visit(size, reduced_motion="reduce")
-    visitor.theme(theme)
-    visitor.sign_in(JO)
-    pages = {
-        "list": "people/",
-        "gone": "people/?tab=gone",
-        "student": f"people/students/{site.child.pk}/",
-        "guardian": f"people/guardians/{site.contact.pk}/",
-        "staff": f"people/staff/{site.teacher.pk}/",
-        "why": f"people/guardians/{site.contact.pk}/why/?q=mu",
-        "why-student": f"people/students/{site.broken.pk}/why/",
-        "correct": f"people/students/{site.broken.pk}/correct/family_name/",
-        "delete": f"people/staff/{site.teacher.pk}/delete/",
-        "tie": f"people/guardians/{site.contact.pk}/tie/?q=mu",
-        "rules": "rules/",
-        "years": "rules/primary-years/",
-    }
-    for name, path in pages.items():
-        visitor.go(f"/s/northgate/reception/{path}")
-        folder = Path(os.environ["PICTURES"])
-        visitor.page.screenshot(path=folder / f"people-{name}-{size[0]}-{theme}.png", full_page=True)
