@@ -24,9 +24,12 @@ class OpenCase:
     @property
     def who(self) -> str:
         """Who decided, by their address; "" if nobody did."""
-        if self.decision is None:
-            return ""
-        return self.decision.by.email if self.decision.by else "somebody whose account is gone"
+        return decider(self.decision) if self.decision else ""
+
+
+def decider(decision: Decision) -> str:
+    """Return who decided, by their address."""
+    return decision.by.email if decision.by else "somebody whose account is gone"
 
 
 def judged() -> Run | None:

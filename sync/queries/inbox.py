@@ -130,11 +130,6 @@ def chosen(decision: Decision, hold: Hold | None = None) -> str:
     return labels.get(decision.choice) or decision.says.partition(". ")[0]
 
 
-def by(decision: Decision) -> str:
-    """Return who decided, by their address."""
-    return decision.by.email if decision.by else "somebody whose account is gone"
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CarriedOut:
     """One decision that a run carried out."""
@@ -148,6 +143,6 @@ class CarriedOut:
 def carried_out(run: Run) -> tuple[CarriedOut, ...]:
     """Return what people had decided and this run was the first to do; one query."""
     return tuple(
-        CarriedOut(decision=one, title=heading(one.case).title, answer=chosen(one), who=by(one))
+        CarriedOut(decision=one, title=heading(one.case).title, answer=chosen(one), who=holds.decider(one))
         for one in Decision.objects.filter(run=run).select_related("by").order_by("id")
     )
