@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import http.client
 import json
@@ -19,6 +20,12 @@ from local.processes import LOOPBACK
 from local.progress import step
 
 PYTHON = sys.executable
+# The clock and the marks of the day wait for nobody's night, so each has a worker of its own, as in production.
+WORKERS = {
+    "worker": ["-Q", "roster,asked", "--concurrency", "2", "--loglevel", "INFO"],
+    "worker-attendance": ["-Q", "attendance", "--concurrency", "1", "--loglevel", "INFO"],
+    "worker-clock": ["-Q", "clock,mail,celery", "--concurrency", "1", "--loglevel", "INFO"],
+}
 NOT_OURS = {".venv", ".git", ".local", "node_modules", "__pycache__"}
 
 
@@ -101,8 +108,9 @@ def _start(site: Stack, *, smtp_port: int) -> None:
         where = ["--port", str(site.control_port), "--folder", str(home / "uploads"), "--site", site.url]
         command = [PYTHON, "-m", "local.simulators", *where]
         crew.start("simulators", command, ready=lambda: processes.answers(site.control_port))
-    with step("Celery worker"):
-        crew.start("worker", _worker(), ready=lambda: " ready." in _text(crew.place.log("worker")))
+    with step("Celery workers"):
+        for name, queues in WORKERS.items():
+            crew.start(name, _worker(queues), ready=functools.partial(_works, crew.place.log(name)))
     with step("web server"):
         crew.start("web", _web(site.web_port), ready=lambda: _healthy(site.web_port), more={"DATABASE_POOL": "6"})
 
@@ -119,10 +127,13 @@ def _seed(site: Stack, *, night: int, owner: Mapping[str, str]) -> None:
         crew.start("beat", command, ready=lambda: "beat: Starting" in _text(crew.place.log("beat")))
 
 
-def _worker() -> list[str]:
+def _worker(queues: list[str]) -> list[str]:
     # It has no neighbours to look for.
-    queues = ["-Q", "roster,mail,celery", "--concurrency", "2", "--without-mingle", "--without-gossip"]
-    return [PYTHON, "-m", "celery", "-A", "schoolsbuddy", "worker", *queues, "--loglevel", "INFO"]
+    return [PYTHON, "-m", "celery", "-A", "schoolsbuddy", "worker", *queues, "--without-mingle", "--without-gossip"]
+
+
+def _works(log: Path) -> bool:
+    return " ready." in _text(log)
 
 
 def _web(port: int) -> list[str]:

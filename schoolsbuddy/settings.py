@@ -37,6 +37,7 @@ EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL")
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "")  # our own people, told when a school's syncs are in trouble; empty: nobody
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)  # how many proxies of ours stand before the site
 BROKER_VISIBILITY_TIMEOUT = env.int("BROKER_VISIBILITY_TIMEOUT", 3600)  # seconds until a lost task comes back
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
@@ -111,6 +112,8 @@ INSTALLED_APPS = [
     "django_filters",
     "tenants",
     "users",
+    "messaging",
+    "attendance",
     "sync",
     "portals.entrance",
     "portals.staff",
@@ -267,10 +270,22 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_ROUTES = {"sync.tasks.*": {"queue": "roster"}}
+# Queues by who waits: nobody for a night, an office for its marks, a person in front of a page for what they asked for.
+# Each has workers of its own, so that a slow night keeps neither the marks nor the clock waiting (R17).
+CELERY_TASK_ROUTES = {
+    "sync.tasks.roster": {"queue": "roster"},
+    "sync.tasks.cut_over": {"queue": "asked"},
+    "sync.tasks.rehearse": {"queue": "asked"},
+    "sync.tasks.try_out": {"queue": "asked"},
+    "sync.tasks.dispatch": {"queue": "clock"},
+    "sync.tasks.release_stuck_runs": {"queue": "clock"},
+    "sync.tasks.purge_*": {"queue": "clock"},
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
-    "release stuck runs": {"task": "sync.tasks.release_stuck_runs", "schedule": 600.0},
+    # The only clock there is: no school has a crontab of its own, see sync/clock.py. What comes too late is dropped.
+    "dispatch": {"task": "sync.tasks.dispatch", "schedule": 60.0, "options": {"expires": 55}},
+    "release stuck runs": {"task": "sync.tasks.release_stuck_runs", "schedule": 60.0, "options": {"expires": 55}},
     "purge pulls": {"task": "sync.tasks.purge_pulls", "schedule": 3600.0},
     "purge trials": {"task": "sync.tasks.purge_trials", "schedule": 3600.0},
 }

@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-run_requested = Signal()  # school: int, run: int, trigger: str — a run waits in the queue
+run_requested = Signal()  # school: int, run: int, kind: str, trigger: str — a run waits in the queue
 trial_requested = Signal()  # school: int, trial: int, kind: str — a trial waits in the queue

@@ -5,6 +5,7 @@ from typing import Any
 from celery import Task, shared_task
 from django.utils import timezone
 
+from sync.operations import dispatch as dispatching
 from sync.operations import mis_change, pulls, runs, trials
 from tenants.models import School
 
@@ -37,6 +38,12 @@ def rehearse(*, school: int, trial: int, **_later: Any) -> None:
 def try_out(*, school: int, trial: int, **_later: Any) -> None:
     """Carry out one trial: a connection test or one of the previews. Not a SchoolTask: it calls the outside."""
     trials.perform(school=School.objects.get(pk=school), trial=trial)
+
+
+@shared_task
+def dispatch(**_later: Any) -> None:
+    """Claim the slots that are due now and queue their runs."""
+    dispatching.dispatch(at=timezone.now())
 
 
 @shared_task

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from tenants import scope
@@ -25,6 +26,21 @@ def check_timezone(name: str) -> None:
         )
 
 
+def monday_to_friday() -> list[int]:
+    """Return the days most schools teach on, as ISO weekdays: 1 is Monday."""
+    return [1, 2, 3, 4, 5]
+
+
+def check_weekdays(days: object) -> None:
+    """Accept a list of ISO weekdays, each once and in order.
+
+    Raises:
+        ValidationError: it is none, or empty.
+    """
+    if not isinstance(days, list) or not days or days != sorted(set(days) & set(range(1, 8))):
+        raise ValidationError(_("Give at least one day of the week, as numbers from 1 (Monday) to 7."))
+
+
 class School(models.Model):
     """One school: a tenant. A global table, because the dispatcher and sign-in must find schools before one is open."""
 
@@ -32,12 +48,29 @@ class School(models.Model):
         ACTIVE = "active", _("active")
         SUSPENDED = "suspended", _("suspended")
 
+    class MorningSlot(models.TextChoices):
+        EARLY = "09:30", _("09:30")
+        LATE = "10:30", _("10:30")
+
     slug = models.SlugField(unique=True, help_text=_("The part of the address: /s/<slug>/."))
     name = models.CharField()
     status = models.CharField(choices=Status.choices, default=Status.ACTIVE)
     timezone = models.CharField(validators=[check_timezone], default="Europe/London")
     confirmed_timezone = models.CharField(
         blank=True, editable=False, help_text=_("The time zone that somebody at the school said yes to (R1).")
+    )
+    opened_at = models.DateTimeField(
+        default=now, editable=False, help_text=_("No slot before this moment is theirs (R10).")
+    )
+    morning_slot = models.CharField(
+        choices=MorningSlot.choices,
+        default=MorningSlot.EARLY,
+        help_text=_("When the morning’s attendance marks are read, in the school’s own time (R14, D6)."),
+    )
+    weekdays = models.JSONField(
+        default=monday_to_friday,
+        validators=[check_weekdays],
+        help_text=_("The days there is school, 1 (Monday) to 7; in many countries Sunday to Thursday (R14)."),
     )
     locale = models.CharField(default="en-gb")
     currency = models.CharField(validators=[RegexValidator(r"^[A-Z]{3}$")], default="GBP")
@@ -154,6 +187,26 @@ class SchoolOwned(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Closure(SchoolOwned):
+    """Days on which a school is closed: holidays and training days. No marks are expected on them (R14, R72)."""
+
+    first = models.DateField()
+    last = models.DateField(help_text=_("This day is closed as well."))
+    name = models.CharField(help_text=_("What it is called: “Half-term”."))
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["first", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=models.Q(last__gte=models.F("first")), name="closure_ends_after_it_begins"
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "first"], name="closure_by_day")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class AuditEvent(SchoolOwned):

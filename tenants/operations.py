@@ -3,9 +3,10 @@
 import datetime
 from collections.abc import Sequence
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from tenants.models import AuditEvent, School
+from tenants.models import AuditEvent, Closure, School, check_weekdays
 
 
 def record(*, action: str, by: int | None, at: datetime.datetime, subject: str = "", reason: str = "") -> AuditEvent:
@@ -43,6 +44,60 @@ def set_rollover(
     if first and last and last < first:
         raise UnableToSet("The last day lies before the first.")
     _set(school, by=by, at=at, rollover_from=first, rollover_until=last)
+
+
+@transaction.atomic
+def set_morning_slot(*, school: School, slot: str, by: int | None, at: datetime.datetime) -> None:
+    """Say when the morning's marks are read; a school has one morning slot a day, so a switch adds none (R14, D6).
+
+    Raises:
+        UnableToSet: it is neither 09:30 nor 10:30.
+    """
+    if slot not in School.MorningSlot.values:
+        raise UnableToSet(f"Choose {' or '.join(School.MorningSlot.values)}.")
+    _set(school, by=by, at=at, morning_slot=slot)
+
+
+@transaction.atomic
+def set_weekdays(*, school: School, days: Sequence[int], by: int | None, at: datetime.datetime) -> None:
+    """Say on which days there is school, as ISO weekdays (R14).
+
+    Raises:
+        UnableToSet: none is given, or one is no day of the week.
+    """
+    try:
+        check_weekdays(chosen := sorted(set(days)))
+    except ValidationError as fault:
+        raise UnableToSet(" ".join(fault.messages)) from None
+    _set(school, by=by, at=at, weekdays=chosen)
+
+
+@transaction.atomic
+def add_closure(
+    *, first: datetime.date, last: datetime.date, name: str, by: int | None, at: datetime.datetime
+) -> Closure:
+    """Note days on which the open school is closed; no marks are read on them (R14, R72).
+
+    Raises:
+        UnableToSet: the last day lies before the first, or it has no name.
+    """
+    if last < first:
+        raise UnableToSet("The last day lies before the first.")
+    if not name.strip():
+        raise UnableToSet("Say what the days are called, such as “Half-term”.")
+    made: Closure = Closure.objects.create(first=first, last=last, name=name.strip())
+    record(action="closure.added", by=by, at=at, subject=f"closure:{made.pk}", reason=f"{first} – {last}")
+    return made
+
+
+@transaction.atomic
+def remove_closure(*, closure: int, by: int | None, at: datetime.datetime) -> None:
+    """Forget that the open school is closed on these days; forgetting it twice does nothing."""
+    found = Closure.objects.filter(pk=closure).first()
+    if found:
+        said = f"{found.first} – {found.last}"
+        record(action="closure.removed", by=by, at=at, subject=f"closure:{closure}", reason=said)
+        found.delete()
 
 
 def _set(school: School, *, by: int | None, at: datetime.datetime, **values: object) -> None:

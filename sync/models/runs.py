@@ -14,16 +14,25 @@ from tenants.models import OwnedKey, SchoolOwned
 class RunQuerySet(models.QuerySet["Run"]):
     """Filters of runs."""
 
+    def rosters(self) -> Self:
+        """Runs that read the roster; attendance has runs of its own (R17)."""
+        return self.filter(kind=Run.Kind.ROSTER)
+
     def finished(self) -> Self:
         """Runs that reached the database, whole or in their safe part."""
         return self.filter(status__in=[Run.Status.OK, Run.Status.PARTIAL])
 
 
 class Run(SchoolOwned):
-    """One roster run: queued, running, then one of four ends. The run row, the data and the changes commit together."""
+    """One run of one kind: queued, running, then one of its ends. The run row and what it wrote commit together."""
+
+    class Kind(models.TextChoices):
+        ROSTER = "roster", _("roster")
+        ATTENDANCE = "attendance", _("attendance")
 
     class Trigger(models.TextChoices):
-        SCHEDULE = "schedule", _("nightly")
+        SCHEDULE = "schedule", _("scheduled")
+        RETRY = "retry", _("tried again")
         ONE_OFF = "one_off", _("one-off")
         COMMAND = "command", _("command line")
         FIRST = "first", _("first sync")
@@ -38,11 +47,15 @@ class Run(SchoolOwned):
         PARTIAL = "partial", _("finished, part held")
         HELD = "held", _("held")
         FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
 
-    kind = models.CharField(default="roster")
+    kind = models.CharField(choices=Kind.choices, default=Kind.ROSTER)
     trigger = models.CharField(choices=Trigger.choices)
     status = models.CharField(choices=Status.choices, default=Status.QUEUED)
-    local_date = models.DateField(help_text=_("The school's own date of the night this run belongs to."))
+    local_date = models.DateField(help_text=_("The school's own date of the slot this run belongs to."))
+    slot = models.CharField(blank=True, help_text=_("night, morning or afternoon; empty: nobody's slot (R19)."))
+    late = models.BooleanField(default=False, help_text=_("It was caught up behind its time (R10)."))
+    only = models.CharField(blank=True, help_text=_("One person or class, as kind:id; empty: the whole school."))
     generation = models.PositiveSmallIntegerField(default=1)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(blank=True, help_text=_("Why a person asked for it."))
@@ -50,6 +63,13 @@ class Run(SchoolOwned):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    progress = models.JSONField(
+        default=dict, help_text=_("While it runs: {stage, pages, rows}, for whoever watches; not of any decision.")
+    )
+    cancel_asked_at = models.DateTimeField(null=True, blank=True)
+    cancel_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     error_kind = models.CharField(blank=True, help_text=_("refused, busy, broken, doubtful or internal."))
     error = models.CharField(blank=True, help_text=_("What happened and what to do next; no personal data."))
     plan_hash = models.CharField(blank=True)
@@ -78,13 +98,13 @@ class Run(SchoolOwned):
                 fields=["school", "kind"], condition=models.Q(status="running"), name="one_running_run_per_kind"
             ),
             models.UniqueConstraint(
-                fields=["school", "kind", "local_date"],
+                fields=["school", "kind", "local_date", "slot"],
                 condition=models.Q(trigger="schedule"),
-                name="one_scheduled_run_a_night",
+                name="one_scheduled_run_a_slot",
             ),
             models.CheckConstraint(
                 condition=models.Q(status__in=["queued", "running"], finished_at__isnull=True)
-                | models.Q(status__in=["ok", "partial", "held", "failed"], finished_at__isnull=False),
+                | models.Q(status__in=["ok", "partial", "held", "failed", "cancelled"], finished_at__isnull=False),
                 name="run_has_ended_or_not",
             ),
         ]

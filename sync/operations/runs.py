@@ -14,6 +14,7 @@ import msgspec
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from sync import registry
 from sync.errors import Refused, SyncError
 from sync.http import Moved, PageStore
 from sync.models import Connection, Run, Trial
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 MOST_ATTEMPTS: Final = 3  # a feed that kills its worker must not do so for ever
 STUCK_AFTER: Final = datetime.timedelta(hours=1)  # longer than any task may run, see CELERY_TASK_TIME_LIMIT
 WAITED_LONG: Final = datetime.timedelta(minutes=10)
+BY_ITSELF: Final = frozenset({Run.Trigger.SCHEDULE, Run.Trigger.RETRY})  # nobody asked for them, so a pause stops them
 _LOCK: Final = turns.ROSTER  # the first half of the advisory lock; the second is the school
 
 Clock = Callable[[], datetime.datetime]
@@ -56,6 +58,10 @@ class AnotherRunIsOn(Exception):
 
 class Unseen(Exception):
     """Nobody has seen yet what the first sync of this school would do; the message says where to look."""
+
+
+class NotShared(Exception):
+    """What was asked for cannot be read from this school's MIS; the message says so in words for the school."""
 
 
 class InternalFault(Exception):
@@ -97,28 +103,35 @@ def request(
     school: School,
     trigger: Run.Trigger,
     at: datetime.datetime,
+    kind: Run.Kind = Run.Kind.ROSTER,
     by: int | None = None,
     reason: str = "",
     night: datetime.date | None = None,
+    slot: str = "",
+    late: bool = False,
     enqueue: bool = True,
     expects: str = "",
 ) -> Run:
-    """Put a roster run of the open school into the queue; asking twice while one waits gives the same run (R18).
+    """Put a run of the open school into the queue; asking twice while one waits gives the same run (R18).
 
-    A run belongs to the school's own date when it starts, or to `night` if it is a replay. With `expects` it carries
-    out only the plan that a person has seen (`sync.pipeline.outlook.shown`).
+    A run belongs to the school's own date when it starts, or to `night` if it is a slot's or a replay. With `expects`
+    it carries out only the plan that a person has seen (`sync.pipeline.outlook.shown`).
 
     Raises:
         sync.operations.connections.NotConnected: there is nothing to read.
         sync.operations.connections.Frozen: the school's MIS is being changed (R25).
         sync.operations.connections.Paused: the MIS refused us, and this run was not asked for by a person.
+        NotShared: attendance of a MIS from which none can be read.
     """
     link = connections.active()
     if words := moving.frozen():
         raise connections.Frozen(words)
-    if link.paused_reason and trigger == Run.Trigger.SCHEDULE:
+    if link.paused_reason and trigger in BY_ITSELF:
         raise connections.Paused(link.paused_reason)
-    waiting: Run | None = Run.objects.filter(kind="roster", status=Run.Status.QUEUED, trigger=trigger).first()
+    if kind == Run.Kind.ATTENDANCE and not registry.connector(link.connector).sessions:
+        raise NotShared("Attendance marks cannot be read from this school’s MIS.")
+    same = {"kind": kind, "trigger": trigger, "slot": slot} | ({"local_date": night} if slot else {})
+    waiting: Run | None = Run.objects.filter(status=Run.Status.QUEUED, **same).first()
     if waiting and waiting.expects != expects:
         waiting.expects = expects
         waiting.save(update_fields=["expects"])
@@ -127,7 +140,10 @@ def request(
     if waiting:
         return waiting
     run: Run = Run.objects.create(
+        kind=kind,
         trigger=trigger,
+        slot=slot,
+        late=late,
         local_date=night or school.local(at).date(),
         generation=link.generation,
         requested_by_id=by,
@@ -143,7 +159,7 @@ def request(
 
 def enqueue_run(school: School, run: Run) -> None:
     """Have a worker carry out a run once this is committed."""
-    said = {"school": school.pk, "run": run.pk, "trigger": str(run.trigger)}
+    said = {"school": school.pk, "run": run.pk, "kind": str(run.kind), "trigger": str(run.trigger)}
     transaction.on_commit(lambda: run_requested.send(sender=Run, **said))
 
 
@@ -205,7 +221,7 @@ def _barred(run: Run, link: Connection) -> str:
         return words
     if run.generation != link.generation:
         return moving.OTHER_MIS
-    return link.paused_reason if run.trigger == Run.Trigger.SCHEDULE else ""
+    return link.paused_reason if run.trigger in BY_ITSELF else ""
 
 
 _INTERNAL: Final = "Something went wrong on our side; nothing was changed. Our people have been told."
@@ -250,7 +266,7 @@ def _begin(school: School, run: int, *, at: datetime.datetime) -> Run:
 
 def _waits_for_now(school: School, run: Run) -> bool:
     """Whether a run belongs to the day it starts on: not the nightly one, and not a replay of another night."""
-    return run.trigger != Run.Trigger.SCHEDULE and run.local_date == school.local(run.queued_at).date()
+    return not run.slot and run.local_date == school.local(run.queued_at).date()
 
 
 def _carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:

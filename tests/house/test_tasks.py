@@ -16,7 +16,7 @@ from tests.house.product import ROOMS, ROOT, Source, calls, imports, sources
 # Tasks. The worker is told its queues where it is started.
 app.loader.import_default_modules()
 TASKS = {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
-QUEUES = {"roster", "mail", "celery"}
+QUEUES = {"roster", "asked", "attendance", "clock", "mail", "celery"}
 
 
 def strange_tasks(tasks: dict[str, Any]) -> list[str]:

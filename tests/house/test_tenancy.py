@@ -17,6 +17,7 @@ Model = type[models.Model]
 # Tables with a school that no school owns, and why.
 GLOBAL_WITH_SCHOOL = {
     "tenants.SchoolDomain": "sign-in and the roster's rules ask whose domain an address is before a school is open",
+    "sync.Slot": "the dispatcher claims a school's slots before one is open; it holds dates and ids only",
     "users.Membership": "sign-in must find an account's schools before one is open; it holds ids only",
     "users.SupportGrant": "it is what opens a school to our support",
 }
@@ -24,6 +25,7 @@ GLOBAL_WITH_SCHOOL = {
 GLOBAL = {
     "tenants.School": "it is the school",
     "users.Account": "one login for all schools, without personal data but its address (D1)",
+    "sync.Pulse": "that the dispatcher is alive is nobody's own",
     "sync.MisProduct": "the list of MISs is the same for everybody",
 }
 

@@ -52,7 +52,7 @@ class Worker:
 
     def __init__(self, *, environment: dict[str, str], log: Path) -> None:
         self.log = log
-        command = ["-A", "schoolsbuddy", "worker", "-Q", "roster", "--pool", "prefork", "-c", "1"]
+        command = ["-A", "schoolsbuddy", "worker", "-Q", "roster,asked", "--pool", "prefork", "-c", "1"]
         with log.open("ab") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "celery", *command, "--without-gossip", "--without-mingle"],

@@ -7,6 +7,8 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
+from attendance.models import AbsenceReport, Code, Mark, MarkChange, Meaning, Resolution, Session
+from messaging.models import Letter
 from sync.models import (
     Change,
     CharacterReview,
@@ -15,12 +17,15 @@ from sync.models import (
     Hold,
     MisChange,
     MisIdentity,
+    ParkedMark,
     Refusal,
     Run,
+    RunRequest,
     Trial,
+    Trouble,
 )
 from tenants import scope
-from tenants.models import AuditEvent, School, SchoolOwned
+from tenants.models import AuditEvent, Closure, School, SchoolOwned
 from users.emails import dummy_address
 from users.folding import fold
 from users.models import (
@@ -77,7 +82,7 @@ def furnish(slug: str, *, status: str = School.Status.ACTIVE) -> Furnished:
     return Furnished(school=school, rows=rows, spares=spares)
 
 
-PARENTS: tuple[Model, ...] = (Student, Guardian, StaffMember, SchoolClass, Run, Connection)
+PARENTS: tuple[Model, ...] = (Student, Guardian, StaffMember, SchoolClass, Run, Connection, Mark)
 
 
 def make(model: Any, slug: str, number: int, **given: Any) -> Any:
@@ -90,7 +95,20 @@ def make(model: Any, slug: str, number: int, **given: Any) -> Any:
         return Run.objects.create(
             trigger=Run.Trigger.ONE_OFF, local_date=NIGHT.date() + datetime.timedelta(number), queued_at=NIGHT, **given
         )
+    if model is Mark:
+        return mark(number, **given)
     return person(model, slug, number, **given)
+
+
+def mark(number: int, **given: Any) -> Mark:
+    """Make a mark of the first student in the open school, of another day for each number."""
+    fetched = dict.fromkeys(("first_fetched_at", "fetched_at", "changed_at"), NIGHT)
+    says = {"session": Session.AM, "code": "N", "said": Meaning.ABSENT, "meaning": Meaning.ABSENT, "run": 1}
+    day = NIGHT.date() + datetime.timedelta(number)
+    made: Mark = Mark.objects.create(
+        **{"student": Student.objects.order_by("pk").first(), "date": day} | fetched | says | given
+    )
+    return made
 
 
 def person(model: Any, slug: str, number: int, **given: Any) -> Any:
@@ -114,6 +132,11 @@ def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
         RoleGrant.objects.create(staff_member=staff_member, role=SuperUser.key, granted_at=NIGHT, reason="runs it"),
         LocalEdit.objects.create(student=student, field="given_name", value="Sam", replaced="Sample", at=NIGHT),
         AuditEvent.objects.create(at=NIGHT, action="sample.made"),
+        Closure.objects.create(first=NIGHT.date(), last=NIGHT.date(), name="Half-term"),
+        Letter.objects.create(key="sample", address="office@sample.example", subject="s", text="t", written_at=NIGHT),
+        *_attendance(parents),
+        RunRequest.objects.create(kind=Run.Kind.ROSTER, reason="new pupils", asked_by=_asker(), asked_at=NIGHT),
+        Trouble.objects.create(kind=Run.Kind.ROSTER, reason="busy", says="later", since=NIGHT, last_at=NIGHT, run=run),
         MisChange.objects.create(old=parents[Connection], opened_at=NIGHT),
         CharacterReview.objects.create(asked_at=NIGHT),
         Trial.objects.create(kind=Trial.Kind.PREVIEW, asked_at=NIGHT, ended_at=NIGHT, made_with="sample"),
@@ -126,6 +149,25 @@ def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
         ),
     ]
     return {type(row): row for row in made}
+
+
+def _attendance(parents: dict[Any, Any]) -> list[Any]:
+    student, day = parents[Student], NIGHT.date()
+    report = {"reason": AbsenceReport.Reason.ILL, "reported_by": _asker(), "reported_at": NIGHT}
+    return [
+        MarkChange.objects.create(mark=parents[Mark], at=NIGHT, old_meaning="not taken", new_meaning="absent"),
+        Code.objects.create(code="N", said=Meaning.ABSENT, first_seen_at=NIGHT),
+        AbsenceReport.objects.create(student=student, guardian=parents[Guardian], first=day, last=day, **report),
+        Resolution.objects.create(student=student, date=day, facts="f", reason="rang", by=_asker(), at=NIGHT),
+        ParkedMark.objects.create(
+            generation=1, student_ref="s9", date=day, session="am", said="absent", fetched_at=NIGHT, run=1
+        ),
+    ]
+
+
+def _asker() -> Account:
+    """An account that is nobody's person: who asked, reported, settled."""
+    return Account.objects.get_or_create(email="asker@people.example", defaults={"activated_at": NIGHT})[0]
 
 
 def _memberships(school: School, parents: dict[Any, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Letters to people: e-mail today. Whoever is above writes one; a worker delivers it."""

@@ -1,0 +1,119 @@
+"""The clock's hand: claims what is due, once each, and queues what it calls for (R10, R14, R17).
+
+Any number of dispatchers may be at work: a claim is a row that can be there once only.
+"""
+
+import dataclasses
+import datetime
+import logging
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from django.db import IntegrityError, transaction
+
+from sync import clock
+from sync.models import Pulse, Run, Slot
+from sync.operations import connections, runs
+from sync.queries import slots
+from tenants import scope
+from tenants.models import School
+from tenants.queries import is_school_day
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE: Final = 2_000  # claims of one turn, so that a turn after a long silence ends before the next one begins
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Dispatched:
+    """What one turn did: slots claimed, runs queued, and how many are due and wait for the next turn."""
+
+    claimed: int
+    runs: int
+    left: int
+
+
+def dispatch(*, at: datetime.datetime, most: int = MOST_AT_ONCE) -> Dispatched:
+    """Claim what is due at this instant and queue its runs, the longest due first; then leave the pulse.
+
+    A school that cannot be dispatched is logged and tried again in the next turn; nobody else waits for it.
+    """
+    began = time.monotonic()
+    due = slots.unclaimed(at=at)
+    claims = [claimed for one in due[:most] if (claimed := _claimed(one, at=at))]
+    done = Dispatched(claimed=len(claims), runs=sum(one.run is not None for one in claims), left=len(due) - len(claims))
+    beat = {"at": at, "seconds": time.monotonic() - began, "claimed": done.claimed, "left": done.left}
+    Pulse.objects.update_or_create(name=Pulse.DISPATCH, defaults=beat)
+    return done
+
+
+def _claimed(due: clock.Due, *, at: datetime.datetime) -> Slot | None:
+    try:
+        with scope.school(due.school):
+            return claim(due, at=at)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the other schools' nights must not wait for it
+        log.error("slot %s of school %s: %s", due.slot, due.school, runs.whereabouts(fault))  # noqa: TRY400 - may quote rows
+        return None
+
+
+def claim(due: clock.Due, *, at: datetime.datetime) -> Slot | None:
+    """Claim one slot of the open school and queue its run, in one transaction; None: somebody else has claimed it."""
+    school = School.objects.get(pk=due.school)
+    late = at - due.at > clock.LATE_AFTER
+    try:
+        with transaction.atomic():
+            slot = Slot.objects.create(
+                school=school,
+                kind=due.slot.kind,
+                slot=due.slot,
+                local_date=due.date,
+                due_at=due.at,
+                claimed_at=at,
+                late=late,
+                outcome=Slot.Outcome.RUN,
+            )
+    except IntegrityError:
+        return None
+    try:
+        slot.run = _run(school, due, late=late, at=at).pk
+    except tuple(_WITHOUT) as why:
+        slot.outcome = _WITHOUT[type(why)]
+    slot.save(update_fields=["run", "outcome"])
+    return slot
+
+
+class _Suspended(Exception):
+    """The school is suspended: nothing runs (R10)."""
+
+
+class _NoSchool(Exception):
+    """It is a closure or no weekday of theirs: no marks are expected (R14)."""
+
+
+_WITHOUT: Final[Mapping[type[Exception], Slot.Outcome]] = {
+    _Suspended: Slot.Outcome.SUSPENDED,
+    _NoSchool: Slot.Outcome.NO_SCHOOL,
+    connections.NotConnected: Slot.Outcome.NOT_CONNECTED,
+    connections.Frozen: Slot.Outcome.FROZEN,
+    connections.Paused: Slot.Outcome.PAUSED,
+    runs.Unseen: Slot.Outcome.NOT_CONFIRMED,
+    runs.NotShared: Slot.Outcome.NOT_SHARED,
+}
+
+
+def _run(school: School, due: clock.Due, *, late: bool, at: datetime.datetime) -> Run:
+    if school.status != School.Status.ACTIVE:
+        raise _Suspended
+    runs.check_seen()
+    if due.slot is not clock.Slot.NIGHT and not is_school_day(school, due.date):
+        raise _NoSchool
+    return runs.request(
+        school=school,
+        kind=Run.Kind(due.slot.kind),
+        trigger=Run.Trigger.SCHEDULE,
+        slot=due.slot,
+        night=due.date,
+        late=late,
+        at=at,
+    )
