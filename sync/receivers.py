@@ -16,8 +16,8 @@ ASKED: Final = "asked"  # the queue of what a person waits for, see CELERY_TASK_
 def enqueue(*, school: int, run: int, trigger: str, **_later: Any) -> None:
     """Hand a requested run to the workers: to those of the night, or to those for whom a person waits."""
     task = cut_over if trigger == Run.Trigger.MIS_CHANGE else roster
-    queue = None if trigger in BY_ITSELF else ASKED
-    task.apply_async(kwargs={"school": school, "run": run}, queue=queue)
+    where = {} if trigger in BY_ITSELF else {"queue": ASKED}
+    task.apply_async(kwargs={"school": school, "run": run}, **where)
 
 
 @receiver(trial_requested)

@@ -41,9 +41,9 @@ def timing_of(school: School) -> clock.Timing:
 def unclaimed(*, at: datetime.datetime) -> list[clock.Due]:
     """Return the slots that are due and claimed by nobody, the longest due first: no school waits behind another's."""
     due = [one for timing in timings() for one in _open_slots(timing, at)]
+    keys = [(one.school, one.slot.kind, one.date, one.slot.value) for one in due]
     with connection.cursor() as cursor:
-        columns = [[one.school for one in due], [one.slot.kind for one in due]]
-        cursor.execute(_UNCLAIMED, [*columns, [one.date for one in due], [one.slot.value for one in due]])
+        cursor.execute(_UNCLAIMED, [[key[column] for key in keys] for column in range(4)])
         found = [due[number - 1] for (number,) in cursor.fetchall()]
     return sorted(found, key=lambda one: (one.at, one.school))
 

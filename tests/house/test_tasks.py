@@ -273,6 +273,7 @@ OPENS_A_SCHOOL = {
     "users/middleware.py": "support's look-in",
     "users/operations/support.py": "a look-in is written into the trail of the school it is about",
     "sync/operations/runs.py": "a run calls the MIS between two scopes, never inside one",
+    "sync/operations/dispatch.py": "the clock claims one school's slot after the other",
     "sync/operations/trials.py": "a trial calls the MIS between two scopes, never inside one",
     "sync/operations/mis_change/rehearsals.py": "a rehearsal calls the new MIS before it opens the school",
     "sync/operations/mis_change/cutting.py": "a cut-over calls the new MIS between two scopes, never inside one",

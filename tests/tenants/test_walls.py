@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import models
 
+from attendance.models import MarkChange
 from sync.models import Change, MisIdentity, Refusal, Run
 from tenants import scope
 from tenants.models import AuditEvent, SchoolOwned
@@ -20,7 +21,7 @@ from users.models import Student, Tie
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
 
 MODELS = owned_models()
-APPEND_ONLY = [AuditEvent, Change, Refusal, MisIdentity]
+APPEND_ONLY = [AuditEvent, Change, Refusal, MisIdentity, MarkChange]
 KEYS = [
     (model, field)
     for model in apps.get_models()
