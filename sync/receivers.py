@@ -13,11 +13,10 @@ ASKED: Final = "asked"  # the queue of what a person waits for, see CELERY_TASK_
 
 
 @receiver(run_requested)
-def enqueue(*, school: int, run: int, trigger: str, **_later: Any) -> None:
+def enqueue(*, school: int, run: int, kind: str, trigger: str, **_later: Any) -> None:
     """Hand a requested run to the workers: to those of the night, or to those for whom a person waits."""
     task = cut_over if trigger == Run.Trigger.MIS_CHANGE else roster
-    where = {} if trigger in BY_ITSELF else {"queue": ASKED}
-    task.apply_async(kwargs={"school": school, "run": run}, **where)
+    task.apply_async(kwargs={"school": school, "run": run}, queue=kind if trigger in BY_ITSELF else ASKED)
 
 
 @receiver(trial_requested)
