@@ -8,7 +8,7 @@ import datetime
 import enum
 import functools
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -21,6 +21,9 @@ _SPREAD: Final = 0.92  # of the night: the last schools begin ten minutes before
 _GOLDEN: Final = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: neighbours in number lie far apart, evenly
 _DAY: Final = datetime.timedelta(days=1)
 _SECOND: Final = datetime.timedelta(seconds=1)
+_YEAR: Final = 366  # days; whoever is closed for longer has no slots to speak of
+
+Counts = Callable[[datetime.date], bool]  # whether a date counts: marks are read on days of school only
 
 
 class Slot(enum.StrEnum):
@@ -133,6 +136,26 @@ def upcoming(timing: Timing, now: datetime.datetime, *, number: int = 3) -> tupl
         found += sorted((due for due in _slots_of(timing, date) if due.at > now), key=lambda due: due.at)
         date += _DAY
     return tuple(found[:number])
+
+
+def ahead(timing: Timing, slot: Slot, now: datetime.datetime, *, counts: Counts) -> Iterator[Due]:
+    """Yield the coming ones of one slot within a year, the soonest first, on the dates that count for it."""
+    today = now.astimezone(zoneinfo.ZoneInfo(timing.zone)).date()
+    for date in filter(counts, (today + days * _DAY for days in range(_YEAR))):
+        due = _due(timing, slot, date)
+        if due and due.at > now:
+            yield due
+
+
+def behind(timing: Timing, slot: Slot, now: datetime.datetime, *, counts: Counts) -> Iterator[Due]:
+    """Yield those of one slot that were due within a year, the latest first, on the dates that count for it."""
+    today = now.astimezone(zoneinfo.ZoneInfo(timing.zone)).date()
+    for date in filter(counts, (today - days * _DAY for days in range(_YEAR))):
+        due = _due(timing, slot, date)
+        if due and due.at < timing.since:
+            return
+        if due and due.at <= now:
+            yield due
 
 
 def _slots_of(timing: Timing, date: datetime.date) -> Iterator[Due]:

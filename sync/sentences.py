@@ -324,11 +324,36 @@ def moment(at: datetime.datetime, now: datetime.datetime) -> str:
     return f"{at:%H:%M} on {at.day} {at:%B}{year}"
 
 
-def freshness(*, source: str, at: datetime.datetime | None, now: datetime.datetime) -> str:
-    """Return “from SIMS via Wonde, updated 02:14 today” or “never synced yet” (R21)."""
-    if at is None:
-        return "never synced yet"
-    return f"from {source}, updated {moment(at, now)}"
+def freshness(
+    *,
+    source: str,
+    at: datetime.datetime | None,
+    now: datetime.datetime,
+    then: datetime.datetime | None = None,
+    halted: str = "",
+    overdue: str = "",
+) -> str:
+    """Return “From SIMS via Wonde, 02:14 today; next about 01:40” or “Never synced yet” (R21).
+
+    Where nothing is read by itself, `halted` says why instead of a time; `overdue` why it is older than it should be.
+    """
+    parts = [f"From {source}, {moment(at, now)}" if at else "Never synced yet"]
+    if overdue:
+        parts.append(f"older than it should be: {overdue}")
+    elif halted:
+        parts.append(halted)
+    if then:
+        parts.append(f"next {about(then, now)}")
+    return "; ".join(parts)
+
+
+def about(then: datetime.datetime, now: datetime.datetime) -> str:
+    """Return about when something comes: “about 01:40”, and on which day if that is not within one."""
+    rounded = then - datetime.timedelta(minutes=then.minute % 5)
+    if then - now < datetime.timedelta(days=1):
+        return f"about {rounded:%H:%M}"
+    near = then - now < datetime.timedelta(days=6)
+    return f"about {rounded:%H:%M} on {f'{then:%A}' if near else f'{then.day} {then:%B}'}"
 
 
 def duration(length: datetime.timedelta) -> str:

@@ -1,5 +1,6 @@
 """What the gallery shows: the properties each component declares, and plainly fictional data to show them with."""
 
+import dataclasses
 import datetime
 import re
 from pathlib import Path
@@ -51,9 +52,8 @@ def sample_data() -> dict[str, Any]:
         "child": Student(
             school_id=0, id=1, given_name="Ana", family_name="Reyes", year="4", form="4B", preferred_name=""
         ),
-        "fresh": Freshness(
-            source="SIMS via Wonde", at=datetime.datetime(2026, 11, 23, 2, 14, tzinfo=datetime.UTC), kinds=frozenset()
-        ),
+        "fresh": _FRESH,
+        "overdue": dataclasses.replace(_FRESH, overdue="the last run failed"),
         "item": Door(label="Students", icon="users", url="#nav_item", here=True),
         "page": Paginator(range(1284), 25).get_page(3),
         "runs": [Run(school_id=0, status=status) for status in Run.Status.values],
@@ -100,6 +100,12 @@ def _cases() -> list[inbox.Item]:
     ]
 
 
+_FRESH: Final = Freshness(
+    source="SIMS via Wonde",
+    at=datetime.datetime(2026, 11, 23, 2, 14, tzinfo=datetime.UTC),
+    kinds=frozenset(),
+    then=datetime.datetime(2026, 11, 24, 1, 40, tzinfo=datetime.UTC),
+)
 _SIDES: Final = (
     {
         "title": "What we hold",

@@ -51,7 +51,8 @@ def why(request: ReceptionRequest, kind: str, pk: int) -> HttpResponse:
     """Say why this person cannot come in, and which students a guardian cannot see and why."""
     found = doors.person_for(request.standing, kind, pk)
     words = request.GET.get("q", "")[:80]
-    return render(request, "reception/why.html", {"words": words, **whys(found, request.school, words)})
+    context = {"words": words, "fresh": freshness(), **whys(found, request.school, words)}
+    return render(request, "reception/why.html", context)
 
 
 def whys(found: Person, school: School, words: str = "") -> dict[str, object]:

@@ -22,10 +22,11 @@ from users.roles import Can
 @gate()
 def overview(request: ReceptionRequest) -> HttpResponse:
     """Show every bucket with its number, what it means and what to change."""
+    fresh = sources.freshness()
     context = {
-        "quality": quality.quality(request.school, mis=sources.source()),
+        "quality": quality.quality(request.school, mis=fresh.source),
         "characters": CHARACTERS,
-        "fresh": sources.freshness(),
+        "fresh": fresh,
     }
     return render(request, "reception/quality.html", context)
 
@@ -35,11 +36,12 @@ def overview(request: ReceptionRequest) -> HttpResponse:
 def bucket(request: ReceptionRequest, key: str) -> HttpResponse:
     """Show who and what lies in one bucket, page by page."""
     found = _bucket(key)
-    mis = sources.source()
+    fresh = sources.freshness()
     context = {
         "bucket": found,
-        "mis": mis,
-        "change": found.to_change(mis),
+        "fresh": fresh,
+        "mis": fresh.source,
+        "change": found.to_change(fresh.source),
         "page": quality.bucket_page(found, request.school, page=request.GET.get("page")),
         "review": letters.open_review() if found is CHARACTERS else None,
         "characters": CHARACTERS,

@@ -63,7 +63,7 @@ def test_the_source_is_named_after_the_product(rhea: Person, northgate: School):
         product = MisProduct.objects.create(name="Sims for tests", partner="Wonde", connector="csv_files")
         runs.connection(product=product)
         runs.run()
-    assert "from Sims for tests via Wonde, updated" in page(rhea)
+    assert "From Sims for tests via Wonde, " in page(rhea)
 
 
 def test_the_front_desk_counts(rhea: Person, northgate: School):

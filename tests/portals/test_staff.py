@@ -84,7 +84,7 @@ def test_paging(alice: Person, northgate: School):
 def test_empty_pages_say_what_to_do(alice: Person):
     assert "No students yet" in page(alice.client, HOME)
     assert "Nobody found" in page(alice.client, f"{HOME}?q=xyz")
-    assert "never synced yet" in page(alice.client, HOME)
+    assert "Never synced yet" in page(alice.client, HOME)
 
 
 def test_leavers_are_not_listed_but_their_page_says_so(alice: Person, northgate: School):
@@ -181,13 +181,13 @@ def test_medical_switched_off_hides_what_is_there(alice: Person, northgate: Scho
 def test_pages_say_how_fresh_they_are(alice: Person, northgate: School, ana: Student, synced: Run):
     stamp = northgate.local(synced.finished_at or timezone.now())
     for path in (HOME, f"{HOME}students/{ana.pk}/"):
-        assert f"from CSV files, updated {stamp:%H:%M}" in page(alice.client, path)
+        assert f"From CSV files, {stamp:%H:%M}" in page(alice.client, path)
 
 
 def test_a_failed_run_is_no_news(alice: Person, northgate: School):
     with scope.school(northgate.pk):
         runs.run(status="failed")
-    assert "never synced yet" in page(alice.client, HOME)
+    assert "Never synced yet" in page(alice.client, HOME)
 
 
 def test_a_page_is_small(alice: Person, northgate: School, synced: Run):

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from sync.models import MisChange, Run, RunRequest
+from sync.models import Connection, MisChange, Run, RunRequest
 from sync.operations import requests
 from sync.queries import requests as asked
 from tenants import scope
@@ -115,7 +115,7 @@ def test_what_cannot_be_read_cannot_be_asked(northgate: School, rhea: Person):
 def test_nothing_is_granted_that_became_impossible(northgate: School, rhea: Person, dana: Person, synced: Run):
     with scope.school(northgate.pk):
         made = ask(northgate, rhea)
-        MisChange.objects.create(old_id=runs.Connection.objects.get().pk, opened_at=NOW, opened_by=dana.account)
+        MisChange.objects.create(old=Connection.objects.get(), opened_at=NOW, opened_by=dana.account)
         with pytest.raises(requests.UnableToAsk, match="change of MIS"):
             requests.grant(request=made, by=dana.account.pk, at=NOW)
         MisChange.objects.all().delete()

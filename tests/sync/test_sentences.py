@@ -146,11 +146,11 @@ NOW = datetime.datetime(2026, 11, 23, 9, 0, tzinfo=datetime.UTC)
 )
 def test_moment(at: datetime.datetime, words: str):
     assert sentences.moment(at, NOW) == words
-    assert sentences.freshness(source="SIMS via Wonde", at=at, now=NOW) == f"from SIMS via Wonde, updated {words}"
+    assert sentences.freshness(source="SIMS via Wonde", at=at, now=NOW) == f"From SIMS via Wonde, {words}"
 
 
 def test_never_synced():
-    assert sentences.freshness(source="SIMS", at=None, now=NOW) == "never synced yet"
+    assert sentences.freshness(source="SIMS", at=None, now=NOW) == "Never synced yet"
 
 
 @pytest.mark.parametrize(

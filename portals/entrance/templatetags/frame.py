@@ -35,7 +35,7 @@ def moment(at: datetime.datetime | None) -> str:
 
 @register.filter
 def freshness(fresh: Any) -> str:
-    """Return “from SIMS via Wonde, updated 02:14 today” (R21)."""
+    """Return “From SIMS via Wonde, 02:14 today; next about 01:40” (R21)."""
     return str(fresh.say(timezone.now(), timezone.get_current_timezone()))
 
 

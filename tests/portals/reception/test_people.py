@@ -280,8 +280,8 @@ def test_why_costs_the_same(rhea: Person, here: Here, number: int, django_assert
         for place in range(number):
             people.tie(here.mei, people.student(f"Child Number{place}"), restricted=True)
     page(rhea, PEOPLE)  # the first request of a session notes the session
-    # standing, roles, person; ids, last run, refused, held, membership, domains; ties
-    with django_assert_num_queries(EVERY_REQUEST + 10):
+    # standing, roles, person; ids, last run, refused, held, membership, domains; ties; freshness (2)
+    with django_assert_num_queries(EVERY_REQUEST + 12):
         assert page(rhea, here.url("guardians", "why/")).count("Child Number") == number
 
 
