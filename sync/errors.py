@@ -1,4 +1,4 @@
-"""The four ways a pull or a plan can go wrong, told apart by what happens next.
+"""The five ways a pull or a plan can go wrong, told apart by what happens next.
 
 A message is read by a school's office and by support: it says what to do, and never holds a secret or personal data.
 """
@@ -21,6 +21,10 @@ class Busy(SyncError):
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Slow(SyncError):
+    """The other side answers, but keeps a worker for too long: not tried again at once, for it would do the same."""
 
 
 class Broken(SyncError):

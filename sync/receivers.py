@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
+from celery import current_app
 from django.dispatch import receiver
 
 from sync.models import Run, Trial
 from sync.operations.runs import BY_ITSELF
-from sync.signals import run_requested, trial_requested
+from sync.signals import cancel_asked, run_requested, trial_requested
 from sync.tasks import cut_over, rehearse, roster, try_out
 
 ASKED: Final = "asked"  # the queue of what a person waits for, see CELERY_TASK_ROUTES
@@ -14,9 +15,27 @@ ASKED: Final = "asked"  # the queue of what a person waits for, see CELERY_TASK_
 
 @receiver(run_requested)
 def enqueue(*, school: int, run: int, kind: str, trigger: str, **_later: Any) -> None:
-    """Hand a requested run to the workers: to those of the night, or to those for whom a person waits."""
+    """Hand a requested run to the workers: to those of the night, or to those for whom a person waits.
+
+    Its task has the run's own name, so that it can be found again by whoever cancels it.
+    """
     task = cut_over if trigger == Run.Trigger.MIS_CHANGE else roster
-    task.apply_async(kwargs={"school": school, "run": run}, queue=kind if trigger in BY_ITSELF else ASKED)
+    queue = kind if trigger in BY_ITSELF else ASKED
+    task.apply_async(kwargs={"school": school, "run": run}, queue=queue, task_id=task_of(run))
+
+
+@receiver(cancel_asked)
+def stop(*, run: int, **_later: Any) -> None:
+    """Stop whoever carries out a run, also where it waits for a partner: see `sync.operations.stops`.
+
+    Where the signal does not come through, the run notices by itself, a second after its next page.
+    """
+    current_app.control.revoke(task_of(run), terminate=True, signal="SIGUSR1")
+
+
+def task_of(run: int) -> str:
+    """Return the id of the task that carries out a run."""
+    return f"run-{run}"
 
 
 @receiver(trial_requested)

@@ -1,10 +1,12 @@
 """The queue's side of the sync: ids in, one operation called."""
 
+from collections.abc import Callable
 from typing import Any
 
 from celery import Task, shared_task
 from django.utils import timezone
 
+from sync.models import Run
 from sync.operations import dispatch as dispatching
 from sync.operations import mis_change, pulls, runs, trials
 from tenants.models import School
@@ -13,19 +15,21 @@ from tenants.models import School
 @shared_task(bind=True, max_retries=None)
 def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
     """Carry out one roster run; wait while another of the same school is on. Not a SchoolTask: it calls the outside."""
-    try:
-        runs.perform(school=School.objects.get(pk=school), run=run)
-    except runs.AnotherRunIsOn as wait:
-        raise self.retry(exc=wait, countdown=15) from None
+    _carry_out(self, runs.perform, school=school, run=run)
 
 
 @shared_task(bind=True, max_retries=None)
 def cut_over(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
     """Take a school over to its new MIS; wait while a run is on. Not a SchoolTask: it calls the outside."""
+    _carry_out(self, mis_change.cut_over, school=school, run=run)
+
+
+def _carry_out(task: Task[Any, Any], perform: Callable[..., Run], *, school: int, run: int) -> None:
     try:
-        mis_change.cut_over(school=School.objects.get(pk=school), run=run)
+        with runs.stoppable():
+            perform(school=School.objects.get(pk=school), run=run)
     except runs.AnotherRunIsOn as wait:
-        raise self.retry(exc=wait, countdown=15) from None
+        raise task.retry(exc=wait, countdown=15) from None
 
 
 @shared_task
@@ -42,13 +46,14 @@ def try_out(*, school: int, trial: int, **_later: Any) -> None:
 
 @shared_task
 def dispatch(**_later: Any) -> None:
-    """Claim the slots that are due now and queue their runs."""
+    """Claim the slots that are due now and queue their runs, also of those that met a busy MIS a while ago."""
     dispatching.dispatch(at=timezone.now())
+    runs.try_again(at=timezone.now())
 
 
 @shared_task
 def release_stuck_runs(**_later: Any) -> None:
-    """End the runs whose worker was lost."""
+    """Take up the runs that have lost their worker or their message."""
     runs.release_stuck(at=timezone.now())
 
 

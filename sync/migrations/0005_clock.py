@@ -339,6 +339,19 @@ class Migration(migrations.Migration):
                 name="request_was_granted_or_declined",
             ),
         ),
+        migrations.AlterField(
+            model_name="run",
+            name="error_kind",
+            field=models.CharField(blank=True, help_text="refused, busy, slow, broken, doubtful or internal."),
+        ),
+        migrations.AddIndex(
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("status__in", ["queued", "running"])),
+                fields=["school", "queued_at"],
+                name="run_under_way",
+            ),
+        ),
         migrations.AddIndex(
             model_name="slot",
             index=models.Index(fields=["local_date", "slot"], name="slot_by_date"),

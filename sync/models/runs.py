@@ -70,7 +70,7 @@ class Run(SchoolOwned):
     cancel_asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
-    error_kind = models.CharField(blank=True, help_text=_("refused, busy, broken, doubtful or internal."))
+    error_kind = models.CharField(blank=True, help_text=_("refused, busy, slow, broken, doubtful or internal."))
     error = models.CharField(blank=True, help_text=_("What happened and what to do next; no personal data."))
     plan_hash = models.CharField(blank=True)
     expects = models.CharField(
@@ -108,7 +108,14 @@ class Run(SchoolOwned):
                 name="run_has_ended_or_not",
             ),
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "-queued_at"], name="run_by_time")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["school", "-queued_at"], name="run_by_time"),
+            models.Index(
+                fields=["school", "queued_at"],
+                condition=models.Q(status__in=["queued", "running"]),
+                name="run_under_way",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk}"

@@ -3,9 +3,11 @@
 import datetime
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
-from sync.models import Run
+from sync.models import Run, Slot
+from sync.operations import pulls
+from sync.operations.stops import Stopped
 from sync.pipeline.plan import Action, Plan
 from sync.pipeline.roster import Roster
 from sync.records import Kind
@@ -58,9 +60,46 @@ def counts(done: Plan, roster: Roster) -> dict[str, dict[str, int]]:
 
 
 def end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> Run:
-    """Bring a run to one of its ends."""
-    run.status, run.finished_at = status, at
+    """Bring a run to one of its ends, in the transaction that holds whatever it wrote.
+
+    Once one has ended well, nothing is tried again because the MIS was busy.
+
+    Raises:
+        Stopped: it is over, another worker has taken it up, or somebody has cancelled it meanwhile.
+    """
+    _demand_ours(run, cancelled=status == Run.Status.CANCELLED)
+    run.status, run.finished_at, run.progress = status, at, {}
     for name, value in fields.items():
         setattr(run, name, value)
-    run.save()
+    run.save(update_fields=_OURS)
+    if status in _WELL:
+        Slot.objects.filter(school=run.school_id, kind=run.kind, retry_at__isnull=False).update(retry_at=None)
     return run
+
+
+_WELL: Final = frozenset({Run.Status.OK, Run.Status.PARTIAL, Run.Status.HELD})
+
+
+def cancelled(run: Run, at: datetime.datetime) -> Run:
+    """Bring a run to its end because somebody has cancelled it. What it read is not gone on with.
+
+    Whoever cancels mostly has the source put right first, so the next run must ask for everything again.
+    """
+    pulls.close(school=run.school, kind=run.kind)
+    return end(run, Run.Status.CANCELLED, at, error=_CANCELLED)
+
+
+_CANCELLED: Final = "It was cancelled. Nothing was changed."
+# Whoever cancels writes the rest, and does not wait for us.
+_OURS: Final = [f.name for f in Run._meta.concrete_fields if f.name not in {"id", "cancel_asked_at", "cancel_asked_by"}]
+
+
+def _demand_ours(run: Run, *, cancelled: bool) -> None:
+    """Make sure of the run's row that it is still as we left it, and keep it so.
+
+    `no_key`: what was written about a run refers to it, so that whoever cancels would wait for the whole of it else.
+    """
+    locked = Run.objects.select_for_update(no_key=True).filter(pk=run.pk)
+    status, attempts, asked = locked.values_list("status", "attempts", "cancel_asked_at").get()
+    if (status, attempts) != (run.status, run.attempts) or (asked and not cancelled):
+        raise Stopped

@@ -118,8 +118,8 @@ def reading(
 ) -> Iterator[Pull | None]:
     """Keep the pages of one reading; None where none are to be kept.
 
-    It stays open if it breaks off because the partner is busy, or with its process: then the same reading goes on with
-    it within `MAX_AGE`, unless it is to begin `afresh`. After any other end nobody does.
+    It stays open if it breaks off because the partner is busy, because its run is stopped, or with its process: then
+    the same reading goes on with it within `MAX_AGE`, unless it is to begin `afresh`. After any other end nobody does.
     """
     if not settings.EVIDENCE_DAYS:
         yield None
@@ -132,6 +132,12 @@ def reading(
             pull.end()
         raise
     pull.end()
+
+
+def close(*, school: School, kind: str) -> None:
+    """Have nobody go on with a school's pulls of this kind."""
+    for folder in (default_folder(school) / "pulls").glob(f"*-{kind}-*{_OPEN}"):
+        Pull(folder).end()
 
 
 def pages(folder: Path) -> Iterator[Page]:

@@ -60,7 +60,7 @@ def ask(*, school: School, kind: Trial.Kind, at: datetime.datetime, by: int | No
         return theirs
     record(action=f"{kind.value}.requested", by=by, at=at, subject=f"trial:{trial.pk}")
     said = {"school": school.pk, "trial": trial.pk, "kind": str(kind)}
-    transaction.on_commit(lambda: trial_requested.send(sender=Trial, **said))
+    transaction.on_commit(lambda: trial_requested.send_robust(sender=Trial, **said))
     return trial
 
 

@@ -4,7 +4,9 @@ import collections
 import datetime
 import time
 import traceback
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -30,17 +32,17 @@ class Extract(msgspec.Struct, frozen=True, kw_only=True):
     latest: datetime.date
 
 
-def extract(connector: Connector) -> Extract:
-    """Read a school's whole roster.
+def extract(connector: Connector, *, told: Callable[[int], None] | None = None) -> Extract:
+    """Read a school's whole roster; `told` hears now and then how many rows have come, and may stop it.
 
     Raises:
-        Refused, Busy, Doubtful: as the connector says.
+        Refused, Busy, Slow, Doubtful: as the connector says.
         Broken: the connector says so, fails in any other way, or adds to a kind after its `Complete`.
     """
     began = time.monotonic()
     tally = _Tally()
     try:
-        records = [tally.count(record) for record in connector.roster()]
+        records = [tally.count(record) for record in _told(connector.roster(), told)]
     except SyncError:
         raise
     except Exception as fault:  # noqa: BLE001 - a connector may fail in any way; its message could hold a child's data
@@ -59,6 +61,20 @@ def extract(connector: Connector) -> Extract:
         feed=tally.feed.digest(),
         latest=tally.feed.latest,
     )
+
+
+def _told(records: Iterable[RosterRecord], told: Callable[[int], None] | None) -> Iterable[RosterRecord]:
+    return records if told is None else _counted(records, told)
+
+
+def _counted(records: Iterable[RosterRecord], told: Callable[[int], None]) -> Iterator[RosterRecord]:
+    for number, record in enumerate(records, 1):
+        if number % _NOW_AND_THEN == 0:
+            told(number)
+        yield record
+
+
+_NOW_AND_THEN: Final = 256  # rows: often enough for whoever waits, and no work worth measuring
 
 
 class _Tally:

@@ -272,14 +272,21 @@ OPENS_A_SCHOOL = {
     "tenants/tasks.py": "the Celery task",
     "users/middleware.py": "support's look-in",
     "users/operations/support.py": "a look-in is written into the trail of the school it is about",
-    "sync/operations/runs.py": "a run calls the MIS between two scopes, never inside one",
+    "sync/operations/runs/performing.py": "a run calls the MIS between two scopes, never inside one",
+    "sync/operations/runs/rosters.py": "a roster is read between two scopes, never inside one",
+    "sync/operations/runs/watching.py": "between two pages a run tells how far it is, and asks whether to go on",
+    "sync/operations/runs/releasing.py": "lost runs are taken up, one school after the other",
+    "sync/operations/runs/retries.py": "what met a busy MIS is tried again, one school after the other",
     "sync/operations/dispatch.py": "the clock claims one school's slot after the other",
     "sync/operations/trials.py": "a trial calls the MIS between two scopes, never inside one",
     "sync/operations/mis_change/rehearsals.py": "a rehearsal calls the new MIS before it opens the school",
     "sync/operations/mis_change/cutting.py": "a cut-over calls the new MIS between two scopes, never inside one",
     "sync/admin/schools.py": "syncing now calls the MIS, so this view opens the school around its own part",
 }
-READS_EVERYWHERE = {"users/queries.py": "the ways in of one account, before it has chosen a school"}
+READS_EVERYWHERE = {
+    "users/queries.py": "the ways in of one account, before it has chosen a school",
+    "sync/operations/runs/releasing.py": "which runs were lost: only their schools are opened then, each minute",
+}
 
 
 def places(verb: str) -> set[str]:

@@ -699,7 +699,7 @@ def test_a_cut_over_whose_worker_was_lost_has_changed_nothing_and_may_be_asked_f
     with pytest.raises(OutOfTurn, match="A worker is cutting over"):
         move.do(mis_change.cancel, reason="x")
     with scope.school(move.school.pk):
-        Run.objects.filter(pk=run.pk).update(status="running", started_at=move.at(2), attempts=1)
+        Run.objects.filter(pk=run.pk).update(status="running", started_at=move.at(2), attempts=runs.MOST_ATTEMPTS)
     assert runs.release_stuck(at=move.at(3)) == 1
     with scope.school(move.school.pk):
         run.refresh_from_db()

@@ -78,10 +78,24 @@ def test_asking_again_sends_a_waiting_run_again_for_its_message_may_be_lost(scho
 
 def test_a_run_that_waited_long_is_handed_to_the_workers_again(school: School, heard: list[int]) -> None:
     run = request(school, enqueue=False)
-    runs.release_stuck(at=NIGHT + datetime.timedelta(minutes=9))
+    sent = []
+    for minute in range(31):
+        before = len(heard)
+        runs.release_stuck(at=NIGHT + datetime.timedelta(minutes=minute, seconds=20))
+        sent += [minute] * (len(heard) - before)
+    assert set(heard) == {run.pk}
+    assert sent == [10, 20, 30], "not each minute: it may just be a long queue"
+
+
+def test_a_run_that_waits_for_another_is_not_sent_again(school: School, heard: list[int]) -> None:
+    waits, is_on = request(school, enqueue=False), request(school, trigger=Run.Trigger.COMMAND, enqueue=False)
+    with scope.school(school.pk):
+        Run.objects.filter(pk=is_on.pk).update(status="running", started_at=NIGHT + DAY)
+    runs.release_stuck(at=NIGHT + datetime.timedelta(minutes=10))
     assert heard == []
-    runs.release_stuck(at=NIGHT + datetime.timedelta(minutes=11))
-    assert heard == [run.pk]
+    perform(school, is_on)
+    runs.release_stuck(at=NIGHT + datetime.timedelta(minutes=20))
+    assert heard == [waits.pk]
 
 
 def test_a_run_that_waited_past_midnight_belongs_to_the_day_it_starts_on(school: School, heard: list[int]) -> None:

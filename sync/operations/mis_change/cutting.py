@@ -14,6 +14,7 @@ from sync.operations import connections, ends, runs
 from sync.operations.evidence import Evidence, differences, evidence
 from sync.operations.mis_change.project import OutOfTurn, locked, note
 from sync.operations.mis_change.rehearsals import keep, matched
+from sync.operations.runs import watching
 from sync.pipeline import cutover
 from sync.pipeline.apply import apply
 from sync.pipeline.cutover import Rows
@@ -96,16 +97,15 @@ def _move(school: School, run: Run, _: Connection, clock: runs.Clock) -> Run:
     stages = ends.Stages()
     with scope.school(school.pk):
         link = Connection.objects.get(active=False, generation=run.generation)
-    with connections.reader(link) as connector:
-        extracted = extract(connector)
+    with connections.reader(link, pages=watching.pages(None)) as connector:
+        extracted = extract(connector, told=watching.rows)
     stages.done("extract", f"{sum(extracted.rows.values())} rows")
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
+    watching.stage("comparing")
     with scope.school(school.pk):
         runs.alone(school)
-        current: Run = Run.objects.select_for_update().get(pk=run.pk)
-        if current.status != Run.Status.RUNNING:
-            return current  # its other delivery was faster, or it was released as stuck
+        current: Run = Run.objects.get(pk=run.pk)  # not locked: who cancels must not wait until all is written
         change = MisChange.objects.select_for_update().filter(run=run, state=MisChange.State.REHEARSED).first()
         if change is None or change.digest != current.expects:
             return ends.end(current, Run.Status.HELD, clock(), error=_CALLED_OFF)
