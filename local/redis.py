@@ -55,7 +55,7 @@ def start(place: Place, *, keys: Mapping[str, str]) -> Redis:
     pid_file, log = place.home / "redis.pid", place.log("redis")
     end_leftover(place)
     port = processes.free_port()
-    process = processes.spawn([_program(), "-"], log=log, stdin=subprocess.PIPE)
+    process = processes.spawn([program(), "-"], log=log, stdin=subprocess.PIPE)
     pid_file.write_text(f"{process.pid}\n{port}\n")
     server = Redis(process=process, port=port, password=keys["REDIS_PASSWORD"], pid_file=pid_file)
     try:
@@ -97,7 +97,8 @@ def _accepts(server: Redis) -> bool:
         return False
 
 
-def _program() -> str:
+def program() -> str:
+    """Return the path of a server. Raises StartError when this machine has none."""
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found

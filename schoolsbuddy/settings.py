@@ -62,7 +62,7 @@ def unsafe() -> list[str]:
         except ValueError:
             faults.append("FIELD_KEYS holds a value that is no Fernet key.")
     if not 60 <= BROKER_VISIBILITY_TIMEOUT <= 4000:
-        faults.append("BROKER_VISIBILITY_TIMEOUT must be 60 to 4000 s: a run is taken for lost after an hour.")
+        faults.append("BROKER_VISIBILITY_TIMEOUT must be 60 to 4000 s: a task is stopped after half of it.")
     if not 0 <= EVIDENCE_DAYS <= 90:
         faults.append("EVIDENCE_DAYS must be 0 to 90: what partners answer is children's data.")
     if not FIELD_KEYS:
@@ -253,22 +253,34 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_TIMEOUT = 10
 
-# Celery. At least once is the only promise a queue can make, so every task is idempotent.
+# Celery. At least once is the only promise a queue can make, so every task is idempotent. The database is the record:
+# a message only says "now", and one that is lost or comes twice changes nothing (sync/operations/runs/).
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # the Run row is the record
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task comes back …
 CELERY_TASK_REJECT_ON_WORKER_LOST = True  # … also when only its child process was killed
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a long sync must not keep others waiting behind it
-CELERY_TASK_TIME_LIMIT = BROKER_VISIBILITY_TIMEOUT * 5 // 6  # below the time-out, or the task would run twice
-CELERY_TASK_SOFT_TIME_LIMIT = BROKER_VISIBILITY_TIMEOUT * 3 // 4
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a long sync must not keep others waiting behind it: each child takes one message
+CELERY_TASK_SOFT_TIME_LIMIT = BROKER_VISIBILITY_TIMEOUT // 2  # a run ends as slow: sync/operations/stops.py
+CELERY_TASK_TIME_LIMIT = BROKER_VISIBILITY_TIMEOUT * 5 // 6  # below the time-out, or the task would be delivered twice
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": BROKER_VISIBILITY_TIMEOUT,
     "unacked_restore_interval": 10,  # kombu's own default looks for lost tasks only every 100 s
     "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 3,  # a Redis behind a dead network must not hold a page
+    "socket_keepalive": True,
+    # Whoever sends tries twice and goes on, where kombu would try for ever: what was not sent is sent by beat.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
 }
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes, and is back by itself
+# A run outlives its broker: whoever carries it out holds its life, so a second delivery does nothing.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30  # seconds for what is on; the rest goes back to the queue and is begun again
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 600_000  # KiB: behind a very large school a child is replaced, with all it held
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Queues by who waits: nobody for a night, an office for its marks, a person in front of a page for what they asked for.
 # Each has workers of its own, so that a slow night keeps neither the marks nor the clock waiting (R17).

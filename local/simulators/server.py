@@ -46,13 +46,17 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """What is answered. With `cut` the connection ends after so many bytes of the promised body."""
+    """What is answered. With `cut` the connection ends after so many bytes of the promised body.
+
+    With `drip` so many seconds pass before each of its bytes.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cut: int | None = None
     delay: float = 0  # seconds
+    drip: float = 0
 
 
 def as_json(value: Any, status: int = 200, **headers: str) -> Reply:
@@ -168,9 +172,19 @@ class _Handler(BaseHTTPRequestHandler):
         if "content-length" not in {name.lower() for name in reply.headers}:
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(reply.body[: reply.cut])
+        self._write(reply)
         if reply.cut is not None:
             self.close_connection = True
+
+    def _write(self, reply: Reply) -> None:
+        if not reply.drip:
+            self.wfile.write(reply.body[: reply.cut])
+            return
+        for byte in reply.body:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            if self.server.over.wait(reply.drip):
+                return
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 so the library looks for them
 

@@ -1,5 +1,6 @@
 """A ManageBac that breaks off in the middle of a pull, and what it was asked for."""
 
+import dataclasses
 from typing import Any, ClassVar
 
 from local.simulators.managebac import TOKEN, ManageBac
@@ -20,7 +21,7 @@ class Breaking(Simulator):
     def __init__(self, school: SchoolWorld, night: int = 1) -> None:
         super().__init__(school, night)
         self.turn(night)
-        self.breaks_at, self.broken = 0, Reply(503, headers=IN_A_HURRY)
+        self.breaks_at, self.broken, self.late = 0, Reply(503, headers=IN_A_HURRY), 0.0
 
     def turn(self, night: int) -> None:
         """Show the school as it is on that night."""
@@ -29,14 +30,21 @@ class Breaking(Simulator):
     def breaks(self, at: int, *, reply: Reply | None = None) -> None:
         """Forget what was asked; break from a request on, 0 for not at all."""
         self.requests.clear()
-        self.breaks_at, self.broken = at, reply or Reply(503, headers=IN_A_HURRY)
+        self.breaks_at, self.broken, self.late = at, reply or Reply(503, headers=IN_A_HURRY), 0.0
 
     def hangs(self, at: int) -> None:
         """Break by not answering."""
         self.breaks(at, reply=Reply(200, delay=HANG))
 
+    def slows(self, at: int, *, by: float = 1.5) -> None:
+        """Break by answering two requests so many seconds late."""
+        self.breaks(at)
+        self.late = by
+
     def reply(self, request: Request) -> Reply:
-        return self.broken if 0 < self.breaks_at <= request.number else self.managebac.reply(request)
+        if self.late and request.number in {self.breaks_at, self.breaks_at + 1}:
+            return dataclasses.replace(self.managebac.reply(request), delay=self.late)
+        return self.broken if not self.late and 0 < self.breaks_at <= request.number else self.managebac.reply(request)
 
     def asked(self) -> list[tuple[str, str]]:
         """The list and the page of each request."""
