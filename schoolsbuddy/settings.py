@@ -38,6 +38,7 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "")  # our own people, told when a school's syncs are in trouble; empty: nobody
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # who bears it may read /metrics; empty: that address is not there
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)  # how many proxies of ours stand before the site
 BROKER_VISIBILITY_TIMEOUT = env.int("BROKER_VISIBILITY_TIMEOUT", 3600)  # seconds until a lost task comes back
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
@@ -65,6 +66,8 @@ def unsafe() -> list[str]:
         faults.append("BROKER_VISIBILITY_TIMEOUT must be 60 to 4000 s: a task is stopped after half of it.")
     if not 0 <= EVIDENCE_DAYS <= 90:
         faults.append("EVIDENCE_DAYS must be 0 to 90: what partners answer is children's data.")
+    if METRICS_TOKEN and len(METRICS_TOKEN) < 32:
+        faults.append("METRICS_TOKEN is shorter than 32 characters.")
     if not FIELD_KEYS:
         faults.append("FIELD_KEYS is empty.")
     return faults

@@ -117,6 +117,9 @@ class School(models.Model):
                 ),
                 name="school_rollover_has_both_ends",
             ),
+            models.CheckConstraint(
+                condition=models.Q(morning_slot__in=["09:30", "10:30"]), name="school_morning_slot_is_one_of_two"
+            ),
             models.CheckConstraint(condition=models.Q(hue__lt=360), name="school_hue_is_an_angle"),
             models.CheckConstraint(
                 condition=models.Q(leaving_percent__gte=1, leaving_percent__lte=100), name="school_leaving_percent"

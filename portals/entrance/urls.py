@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from portals.entrance import systems, views
+from portals.entrance import systems, views, watchdog
 
 app_name = "entrance"
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
+    path("healthz/clock", watchdog.clock, name="clock"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", watchdog.metrics, name="metrics"),
     path("theme/<int:hue>.css", views.hue, name="hue"),
     path("account/theme", views.theme, name="theme"),
     path("account/", views.account, name="account"),

@@ -353,6 +353,10 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="run",
+            index=models.Index(condition=models.Q(("status", "failed")), fields=["finished_at"], name="run_failed"),
+        ),
+        migrations.AddIndex(
             model_name="slot",
             index=models.Index(fields=["local_date", "slot"], name="slot_by_date"),
         ),

@@ -5,12 +5,13 @@ Any number of dispatchers may be at work: a claim is a row that can be there onc
 
 import dataclasses
 import datetime
+import itertools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from django.db import IntegrityError, transaction
+from django.db import connection
 
 from sync import clock
 from sync.models import Pulse, Run, Slot
@@ -41,44 +42,50 @@ def dispatch(*, at: datetime.datetime, most: int = MOST_AT_ONCE) -> Dispatched:
     """
     began = time.monotonic()
     due = slots.unclaimed(at=at)
-    claims = [claimed for one in due[:most] if (claimed := _claimed(one, at=at))]
+    claims = list(itertools.islice(_claims(due, at=at), most))
     done = Dispatched(claimed=len(claims), runs=sum(one.run is not None for one in claims), left=len(due) - len(claims))
     beat = {"at": at, "seconds": time.monotonic() - began, "claimed": done.claimed, "left": done.left}
     Pulse.objects.update_or_create(name=Pulse.DISPATCH, defaults=beat)
     return done
 
 
-def _claimed(due: clock.Due, *, at: datetime.datetime) -> Slot | None:
-    try:
-        with scope.school(due.school):
-            return claim(due, at=at)
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the other schools' nights must not wait for it
-        log.error("slot %s of school %s: %s", due.slot, due.school, runs.whereabouts(fault))  # noqa: TRY400 - may quote rows
-        return None
+def _claims(due: Iterable[clock.Due], *, at: datetime.datetime) -> Iterator[Slot]:
+    """Claim one after the other and yield the claims that were made: whoever has a fault uses up nobody's turn.
+
+    Raises:
+        django.db.OperationalError: the database is gone. No pulse is left then, and that is noticed.
+    """
+    for one in due:
+        claimed = None
+        try:
+            with scope.school(one.school):
+                claimed = claim(one, at=at)
+        except Exception as fault:  # whatever it is, the other schools' nights must not wait for it
+            if not connection.is_usable():
+                raise
+            log.error("slot %s of school %s: %s", one.slot, one.school, runs.whereabouts(fault))  # noqa: TRY400 - may quote rows
+        # If it was the broker that failed, the claim is committed, and its run waits until it is sent again.
+        if claimed:
+            yield claimed
 
 
 def claim(due: clock.Due, *, at: datetime.datetime) -> Slot | None:
     """Claim one slot of the open school and queue its run, in one transaction; None: somebody else has claimed it."""
     school = School.objects.get(pk=due.school)
     late = at - due.at > clock.LATE_AFTER
-    try:
-        with transaction.atomic():
-            slot = Slot.objects.create(
-                school=school,
-                kind=due.slot.kind,
-                slot=due.slot,
-                local_date=due.date,
-                due_at=due.at,
-                claimed_at=at,
-                late=late,
-                outcome=Slot.Outcome.RUN,
-            )
-    except IntegrityError:
+    slot, claimed = Slot.objects.get_or_create(
+        school=school,
+        kind=due.slot.kind,
+        slot=due.slot,
+        local_date=due.date,
+        defaults={"due_at": due.at, "claimed_at": at, "late": late, "outcome": Slot.Outcome.RUN},
+    )
+    if not claimed:
         return None
     try:
         slot.run = _run(school, due, late=late, at=at).pk
     except tuple(_WITHOUT) as why:
-        slot.outcome = _WITHOUT[type(why)]
+        slot.outcome = next(outcome for kind, outcome in _WITHOUT.items() if isinstance(why, kind))
     slot.save(update_fields=["run", "outcome"])
     return slot
 
@@ -95,7 +102,7 @@ _WITHOUT: Final[Mapping[type[Exception], Slot.Outcome]] = {
     _Suspended: Slot.Outcome.SUSPENDED,
     _NoSchool: Slot.Outcome.NO_SCHOOL,
     connections.NotConnected: Slot.Outcome.NOT_CONNECTED,
-    connections.Frozen: Slot.Outcome.FROZEN,
+    connections.Frozen: Slot.Outcome.FROZEN,  # a kind of pause, so before it
     connections.Paused: Slot.Outcome.PAUSED,
     runs.Unseen: Slot.Outcome.NOT_CONFIRMED,
     runs.NotShared: Slot.Outcome.NOT_SHARED,

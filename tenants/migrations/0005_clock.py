@@ -70,5 +70,11 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddConstraint(
+            model_name="school",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("morning_slot__in", ["09:30", "10:30"])), name="school_morning_slot_is_one_of_two"
+            ),
+        ),
         Enclose("Closure"),
     ]

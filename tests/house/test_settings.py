@@ -59,6 +59,7 @@ def test_a_machine_of_ones_own_starts() -> None:
         ({"FIELD_KEYS": ""}, "FIELD_KEYS is empty"),
         ({"EVIDENCE_DAYS": "-1"}, "EVIDENCE_DAYS must be 0 to 90"),
         ({"EVIDENCE_DAYS": "91"}, "EVIDENCE_DAYS must be 0 to 90"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN is shorter than 32 characters"),
         ({"EMAIL_PORT": "many"}, "EMAIL_PORT"),
         ({"DEBUG": "perhaps"}, "DEBUG"),
     ],
