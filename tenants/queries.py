@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import itertools
 import zoneinfo
 from typing import Final
 
@@ -57,6 +58,24 @@ def is_school_day(school: School, day: datetime.date) -> bool:
 def why_no_school(school: School, day: datetime.date) -> str:
     """Say why there is no school on a day, "" if there is; one query."""
     return calendar(school, day, day).why_no_school(day)
+
+
+def days_without_school(school: School, first: datetime.date, last: datetime.date) -> dict[datetime.date, str]:
+    """Say of each of these days on which there is no school why not, as `why_no_school` does; one query."""
+    closures = list(Closure.objects.filter(first__lte=last, last__gte=first))
+    days = [first + datetime.timedelta(days=number) for number in range((last - first).days + 1)]
+    named = {
+        day: closure.name for closure in reversed(closures) for day in days if closure.first <= day <= closure.last
+    }
+    off = {day: f"no school on a {day:%A}" for day in days if day.isoweekday() not in school.weekdays}
+    return named | off
+
+
+def school_days_until(school: School, day: datetime.date, *, number: int) -> tuple[datetime.date, ...]:
+    """Return the last days of school up to this one, the oldest first; fewer after a long holiday; one query."""
+    off = days_without_school(school, day - datetime.timedelta(days=_LONGEST_HOLIDAY), day)
+    back = (day - datetime.timedelta(days=passed) for passed in range(_LONGEST_HOLIDAY))
+    return tuple(sorted(itertools.islice((each for each in back if each not in off), number)))
 
 
 def school_day_before(school: School, day: datetime.date) -> datetime.date | None:
