@@ -4,10 +4,10 @@ from django.http import Http404
 
 from attendance.models import AbsenceReport
 from users import queries
+from users.doors import allow
 from users.models import Guardian
 from users.queries import Standing
 from users.roles import Can
-from users.doors import allow
 
 
 def report_by(guardian: Guardian, pk: int) -> AbsenceReport:

@@ -1,4 +1,4 @@
-"""What the sources say of one student's day, side by side, and what it comes to (R16, R81). Pure: values in, values out.
+"""What the sources say of one student's day, side by side, and what it comes to (R16, R81). Pure: values in and out.
 
 The sources are the MIS's marks and the reports of guardians, and the registers of activities once there are any. None
 is changed by another. What they come to together is said anew each time; only a monitor's word on it is kept, with the
@@ -201,7 +201,7 @@ def day_of(marks: Iterable[Said], reports: Iterable[Told]) -> Day:
 
 
 def facts_of(marks: Collection[Said], reports: Collection[Told]) -> str:
-    """Return the digest of what is said: the same whenever it was fetched, another as soon as it says something else."""
+    """Return the digest of what is said: the same whenever it was fetched, another once something else is said."""
     said = sorted((mark.session, mark.lesson, mark.code, mark.meaning, mark.minutes_late or 0) for mark in marks)
     told = sorted((report.report, report.part) for report in reports)
     return hashlib.sha256(repr((said, told)).encode()).hexdigest()

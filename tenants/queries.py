@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import itertools
 import zoneinfo
 from typing import Final
 
@@ -71,11 +70,30 @@ def days_without_school(school: School, first: datetime.date, last: datetime.dat
     return named | off
 
 
-def school_days_until(school: School, day: datetime.date, *, number: int) -> tuple[datetime.date, ...]:
-    """Return the last days of school up to this one, the oldest first; fewer after a long holiday; one query."""
-    off = days_without_school(school, day - datetime.timedelta(days=_LONGEST_HOLIDAY), day)
-    back = (day - datetime.timedelta(days=passed) for passed in range(_LONGEST_HOLIDAY))
-    return tuple(sorted(itertools.islice((each for each in back if each not in off), number)))
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SchoolDays:
+    """A day in the calendar of the open school: why there is no school on it, and the days of school around it."""
+
+    why: str
+    before: datetime.date | None
+    after: datetime.date | None
+    latest: tuple[datetime.date, ...]  # up to this day, the oldest first
+
+
+def school_days(school: School, day: datetime.date, *, latest: int) -> SchoolDays:
+    """Return the days of school around a day, as far as a long holiday reaches; `latest` is how many; one query."""
+    far = datetime.timedelta(days=_LONGEST_HOLIDAY)
+    off = days_without_school(school, day - far, day + far)
+    numbers = range(1, _LONGEST_HOLIDAY)
+    earlier = [each for number in numbers if (each := day - datetime.timedelta(days=number)) not in off]
+    later = (each for number in numbers if (each := day + datetime.timedelta(days=number)) not in off)
+    back = earlier if day in off else [day, *earlier]
+    return SchoolDays(
+        why=off.get(day, ""),
+        before=next(iter(earlier), None),
+        after=next(later, None),
+        latest=tuple(sorted(back[:latest])),
+    )
 
 
 def school_day_before(school: School, day: datetime.date) -> datetime.date | None:

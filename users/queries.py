@@ -162,6 +162,12 @@ def classes_taught(standing: Standing) -> QuerySet[SchoolClass]:
     return classes().filter(Exists(teachings))
 
 
+def sized(found: QuerySet[SchoolClass]) -> list[SchoolClass]:
+    """Return these classes, each with the number of its students as `size`."""
+    here = Q(enrolments__student__status__in=[Person.Status.ACTIVE, Person.Status.MISSING])
+    return list(found.annotate(size=Count("enrolments", filter=here, distinct=True)))
+
+
 def students_in(school_class: SchoolClass) -> QuerySet[Student]:
     """Return the students who sit in a class, by name."""
     seats = Enrolment.objects.filter(school_class=school_class, student_id=OuterRef("pk"))

@@ -44,10 +44,8 @@ def report(
         UnableToReport: days that make no sense or have no school, a report of theirs for the same time, no tie in
             force, or a student who has left.
     """
-    check(school=school, first=first, last=last, part=part, at=at)
     Student.objects.select_for_update().get(pk=student.pk)  # two reports at once would both find no other
-    _check_people(student, guardian)
-    _check_others(student, guardian, first, last, part)
+    check(school=school, student=student, guardian=guardian, first=first, last=last, part=part, at=at)
     made: AbsenceReport = AbsenceReport.objects.create(
         student=student,
         guardian=guardian,
@@ -63,13 +61,31 @@ def report(
     return made
 
 
-def check(*, school: School, first: datetime.date, last: datetime.date, part: str, at: datetime.datetime) -> None:
-    """Check that these days can be reported.
+def check(
+    *,
+    school: School,
+    student: Student,
+    guardian: Guardian | None,
+    first: datetime.date,
+    last: datetime.date,
+    part: str,
+    at: datetime.datetime,
+) -> None:
+    """Check that this can be reported.
 
     Raises:
-        UnableToReport: they cannot; the message says why.
+        UnableToReport: it cannot; the message says why.
     """
-    today = school.local(at).date()
+    _check_days(first, last, part, today=school.local(at).date())
+    closed = days_without_school(school, first, last)
+    if len(closed) > (last - first).days:
+        why = ", ".join(dict.fromkeys(closed.values()))
+        raise UnableToReport(f"There is no school then: {why}. Nothing needs to be reported.")
+    _check_people(student, guardian)
+    _check_others(student, guardian, first, last, part)
+
+
+def _check_days(first: datetime.date, last: datetime.date, part: str, *, today: datetime.date) -> None:
     if last < first:
         raise UnableToReport("The last day lies before the first.")
     if part != Reported.DAY and first != last:
@@ -80,10 +96,6 @@ def check(*, school: School, first: datetime.date, last: datetime.date, part: st
         raise UnableToReport("That day is over. Tell the school’s office about days before yesterday.")
     if first > today + datetime.timedelta(days=FURTHEST):
         raise UnableToReport(f"That is too far ahead. Report it within {FURTHEST} days of the first day.")
-    closed = days_without_school(school, first, last)
-    if len(closed) > (last - first).days:
-        why = ", ".join(dict.fromkeys(closed.values()))
-        raise UnableToReport(f"There is no school then: {why}. Nothing needs to be reported.")
 
 
 def _check_people(student: Student, guardian: Guardian | None) -> None:

@@ -142,7 +142,7 @@ def corrections(day: datetime.date, *, since: datetime.datetime, until: datetime
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Tally:
+class DayCounts:
     """How many students the MIS's marks of a day call absent, absent with leave, and late."""
 
     date: datetime.date
@@ -151,13 +151,13 @@ class Tally:
     late: int
 
 
-def counts(days: Collection[datetime.date]) -> tuple[Tally, ...]:
+def counts(days: Collection[datetime.date]) -> tuple[DayCounts, ...]:
     """Count the students of each of these days, in one query; who was both absent and late counts as each."""
     meanings = (Meaning.ABSENT, Meaning.EXCUSED, Meaning.LATE)
     found = Mark.objects.filter(date__in=days, meaning__in=meanings).order_by().values_list("date", "meaning")
     by_day = {(date, meaning): number for date, meaning, number in found.annotate(Count("student", distinct=True))}
     return tuple(
-        Tally(**{"date": day, **{meaning.value: by_day.get((day, meaning), 0) for meaning in meanings}})
+        DayCounts(**{"date": day, **{meaning.value: by_day.get((day, meaning), 0) for meaning in meanings}})
         for day in sorted(days)
     )
 
