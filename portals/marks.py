@@ -4,9 +4,8 @@ import dataclasses
 from typing import Literal
 
 from sync import registry
-from sync.models import Connection, Run
-from sync.queries import sources
-from sync.queries.sources import Freshness
+from sync.models import Connection
+from sync.queries.sources import Freshness, marks_freshness
 
 State = Literal["shared", "never", "not_shared"]
 
@@ -20,11 +19,10 @@ class MarkFeed:
 
 
 def mark_feed() -> MarkFeed:
-    """Return how the open school's marks stand, in three queries."""
+    """Return how the open school's marks stand, in one query more than their freshness."""
     link = Connection.objects.filter(active=True).first()
     reads = {known.key for known in registry.connectors() if known.sessions}
-    run = Run.objects.finished().filter(kind=Run.Kind.ATTENDANCE).order_by("-finished_at", "-id").first()
-    fresh = Freshness(source=sources.source(), at=run.finished_at if run else None, kinds=frozenset())
+    fresh = marks_freshness()
     if link is None or link.connector not in reads:
         return MarkFeed(state="not_shared", fresh=fresh)
-    return MarkFeed(state="shared" if run else "never", fresh=fresh)
+    return MarkFeed(state="shared" if fresh.at else "never", fresh=fresh)

@@ -61,13 +61,9 @@ def why_no_school(school: School, day: datetime.date) -> str:
 
 def days_without_school(school: School, first: datetime.date, last: datetime.date) -> dict[datetime.date, str]:
     """Say of each of these days on which there is no school why not, as `why_no_school` does; one query."""
-    closures = list(Closure.objects.filter(first__lte=last, last__gte=first))
-    days = [first + datetime.timedelta(days=number) for number in range((last - first).days + 1)]
-    named = {
-        day: closure.name for closure in reversed(closures) for day in days if closure.first <= day <= closure.last
-    }
-    off = {day: f"no school on a {day:%A}" for day in days if day.isoweekday() not in school.weekdays}
-    return named | off
+    known = calendar(school, first, last)
+    days = (first + datetime.timedelta(days=number) for number in range((last - first).days + 1))
+    return {day: why for day in days if (why := known.why_no_school(day))}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,17 +78,15 @@ class SchoolDays:
 
 def school_days(school: School, day: datetime.date, *, latest: int) -> SchoolDays:
     """Return the days of school around a day, as far as a long holiday reaches; `latest` is how many; one query."""
-    far = datetime.timedelta(days=_LONGEST_HOLIDAY)
-    off = days_without_school(school, day - far, day + far)
-    numbers = range(1, _LONGEST_HOLIDAY)
-    earlier = [each for number in numbers if (each := day - datetime.timedelta(days=number)) not in off]
-    later = (each for number in numbers if (each := day + datetime.timedelta(days=number)) not in off)
-    back = earlier if day in off else [day, *earlier]
+    steps = [datetime.timedelta(days=number) for number in range(_LONGEST_HOLIDAY)]
+    known = calendar(school, day - steps[-1], day + steps[-1])
+    back = [day - step for step in steps if known.is_school_day(day - step)]
+    ahead = (day + step for step in steps[1:] if known.is_school_day(day + step))
     return SchoolDays(
-        why=off.get(day, ""),
-        before=next(iter(earlier), None),
-        after=next(later, None),
-        latest=tuple(sorted(back[:latest])),
+        why=known.why_no_school(day),
+        before=next((each for each in back if each < day), None),
+        after=next(ahead, None),
+        latest=tuple(reversed(back[:latest])),
     )
 
 

@@ -127,8 +127,8 @@ def test_the_list_costs_the_same_for_one_and_three(
             attendance.settled(student, TUESDAY)
             attendance.corrected(attendance.mark(student, "absent", date=MONDAY), "present")
     page(mona.client, "/account/")  # the first request of a session notes the session
-    # standing, roles, closures, list of four, corrections, counts, and three about the feed
-    with django_assert_num_queries(EVERY_REQUEST + 12):
+    # standing, roles, closures, list of four, corrections, counts, and four about the feed
+    with django_assert_num_queries(EVERY_REQUEST + 13):
         assert page(mona.client, show="all").count('<h3><a class="link"') == number
 
 
@@ -304,12 +304,12 @@ def test_only_contacts_in_force_can_be_named(mona: Person, bob: Person, northgat
         Tie.objects.update(restricted=True)
         stranger = people.guardian("Somebody Elses")
     said = {"first": "2026-11-24", "part": "day", "reason": "ill"}
-    for adult in (bob.guardian, stranger):
+    for who in (str(bob.guardian.pk), str(stranger.pk)):  # type: ignore[union-attr] # Bob is a guardian
         assert "Select a valid choice" in post(
             mona.client,
             f"{LIST}call/{ana.pk}/",
-            guardian=str(adult.pk),
-            **said,  # type: ignore[union-attr] # two guardians
+            guardian=who,
+            **said,
         )
     with scope.school(northgate.pk):
         assert not AbsenceReport.objects.exists()

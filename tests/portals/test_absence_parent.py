@@ -189,6 +189,6 @@ def test_the_list_costs_the_same_for_one_and_three(
             attendance.report(ana, bob.guardian, first=day)
             attendance.mark(ana, "absent", date=day)
     page(bob.client, "/account/")  # the first request of a session notes the session
-    # standing, child, reports, marks, three about the feed
-    with django_assert_num_queries(EVERY_REQUEST + 7):
+    # standing, child, reports, marks, four about the feed
+    with django_assert_num_queries(EVERY_REQUEST + 8):
         assert page(bob.client, f"{PARENT}children/{ana.pk}/absence/").count("Reported by you") == number
