@@ -1,9 +1,11 @@
-"""The chart of changes per night, drawn by the server: pure numbers in, coordinates of an SVG out."""
+"""Charts of stacked bars, one a day, drawn by the server: pure numbers in, coordinates of an SVG out."""
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 from typing import Final
 
+from attendance.queries.absences import DayCounts
 from sync.queries.reports import Night
 from sync.queries.tallies import Tally
 
@@ -18,6 +20,19 @@ _THINNEST: Final = 1.4  # even one change can be seen
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Column:
+    """What one bar is of: (key of its look, number) from the floor up."""
+
+    date: datetime.date
+    stack: tuple[tuple[str, int], ...]
+
+    @property
+    def total(self) -> int:
+        """How high it is."""
+        return sum(number for _, number in self.stack)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Segment:
     """One coloured piece of a bar."""
 
@@ -29,7 +44,7 @@ class Segment:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Bar:
-    """One night."""
+    """One day."""
 
     label: str
     middle: float
@@ -61,19 +76,32 @@ class Chart:
 
 
 def chart(nights: Sequence[Night]) -> Chart:
-    """Return the stacked bars of these nights, oldest first."""
-    highest = _frame(sorted(night.tally.total for night in nights))
+    """Return the changes of these nights, oldest first."""
+    return _drawn([Column(date=night.date, stack=_stack(night.tally)) for night in nights], _sentence(nights))
+
+
+def absences(days: Sequence[DayCounts]) -> Chart:
+    """Return who was away or late on these days, oldest first."""
+    columns = [
+        Column(date=day.date, stack=(("excused", day.excused), ("absent", day.absent), ("late", day.late)))
+        for day in days
+    ]
+    return _drawn(columns, _sentence_of_absences(days))
+
+
+def _drawn(columns: Sequence[Column], sentence: str) -> Chart:
+    highest = _frame(sorted(column.total for column in columns))
     step = _round_step(highest)
     scale = (_FLOOR - _CEILING) / max(highest, 1)
     return Chart(
         width=WIDTH,
         height=HEIGHT,
         floor=_FLOOR,
-        bars=tuple(_bar(place, night, scale, last=place == len(nights) - 1) for place, night in enumerate(nights)),
+        bars=tuple(_bar(place, column, scale, last=place == len(columns) - 1) for place, column in enumerate(columns)),
         lines=tuple(
             Line(y=round(_FLOOR - number * scale, 1), number=number) for number in range(step, highest + 1, step)
         ),
-        sentence=_sentence(nights),
+        sentence=sentence,
     )
 
 
@@ -84,19 +112,21 @@ def _frame(totals: Sequence[int]) -> int:
     return 2 * max(totals[-2], 1)
 
 
-def _bar(place: int, night: Night, scale: float, *, last: bool) -> Bar:
+def _bar(place: int, column: Column, scale: float, *, last: bool) -> Bar:
     x = 8 + place * _STEP
     segments = []
     y = _FLOOR
-    total = night.tally.total
+    total = column.total
     cut = total * scale > _FLOOR - _CEILING + 1
     scale = min(scale, (_FLOOR - _CEILING) / max(total, 1))
-    for key, number in _stack(night.tally):
+    for key, number in column.stack:
+        if not number:
+            continue
         height = max(number * scale, _THINNEST + 1.2)
         y -= height
         segments.append(Segment(key=key, x=x, y=round(y, 1), height=round(height - 1.2, 1)))
     return Bar(
-        label=str(night.date.day),
+        label=str(column.date.day),
         middle=x + _BAR / 2,
         top=round(y - 5, 1),
         total=total,
@@ -106,10 +136,9 @@ def _bar(place: int, night: Night, scale: float, *, last: bool) -> Bar:
     )
 
 
-def _stack(tally: Tally) -> list[tuple[str, int]]:
-    """Return the non-empty pieces from the floor up."""
-    pieces = [("upd", tally.updated), ("add", tally.added), ("left", tally.gone), ("held", tally.held)]
-    return [(key, number) for key, number in pieces if number]
+def _stack(tally: Tally) -> tuple[tuple[str, int], ...]:
+    """Return the pieces of a night from the floor up."""
+    return (("upd", tally.updated), ("add", tally.added), ("left", tally.gone), ("held", tally.held))
 
 
 def _round_step(highest: int) -> int:
@@ -127,4 +156,14 @@ def _sentence(nights: Sequence[Night]) -> str:
     return (
         f"Stacked bars: changes per run from {first.day} {first:%B} to {last.day} {last:%B}; "
         f"{nights[-1].tally.total} in the last one"
+    )
+
+
+def _sentence_of_absences(days: Sequence[DayCounts]) -> str:
+    if not days:
+        return "No day of school yet"
+    first, last = days[0], days[-1]
+    return (
+        f"Stacked bars: students away or late from {first.date.day} {first.date:%B} to {last.date.day} "
+        f"{last.date:%B}; {last.absent} absent, {last.excused} with leave and {last.late} late on the last day"
     )

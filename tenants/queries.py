@@ -59,6 +59,37 @@ def why_no_school(school: School, day: datetime.date) -> str:
     return calendar(school, day, day).why_no_school(day)
 
 
+def days_without_school(school: School, first: datetime.date, last: datetime.date) -> dict[datetime.date, str]:
+    """Say of each of these days on which there is no school why not, as `why_no_school` does; one query."""
+    known = calendar(school, first, last)
+    days = (first + datetime.timedelta(days=number) for number in range((last - first).days + 1))
+    return {day: why for day in days if (why := known.why_no_school(day))}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SchoolDays:
+    """A day in the calendar of the open school: why there is no school on it, and the days of school around it."""
+
+    why: str
+    before: datetime.date | None
+    after: datetime.date | None
+    latest: tuple[datetime.date, ...]  # up to this day, the oldest first
+
+
+def school_days(school: School, day: datetime.date, *, latest: int) -> SchoolDays:
+    """Return the days of school around a day, as far as a long holiday reaches; `latest` is how many; one query."""
+    steps = [datetime.timedelta(days=number) for number in range(_LONGEST_HOLIDAY)]
+    known = calendar(school, day - steps[-1], day + steps[-1])
+    back = [day - step for step in steps if known.is_school_day(day - step)]
+    ahead = (day + step for step in steps[1:] if known.is_school_day(day + step))
+    return SchoolDays(
+        why=known.why_no_school(day),
+        before=next((each for each in back if each < day), None),
+        after=next(ahead, None),
+        latest=tuple(reversed(back[:latest])),
+    )
+
+
 def school_day_before(school: School, day: datetime.date) -> datetime.date | None:
     """Return the last day of school before this one, at the open school; None if there was none for months."""
     days = [day - datetime.timedelta(days=back) for back in range(1, _LONGEST_HOLIDAY)]

@@ -5,7 +5,7 @@ from django.http import Http404
 
 from users import queries
 from users.directory import MODELS
-from users.models import Guardian, LocalEdit, Person, Student, Tie
+from users.models import Guardian, LocalEdit, Person, SchoolClass, Student, Tie
 from users.queries import Standing
 from users.roles import Can
 
@@ -65,6 +65,19 @@ def edit_for(standing: Standing, pk: int) -> LocalEdit:
     if found is None or standing.staff_member is None:
         raise Http404("no such correction")
     allow(standing, Can.EDIT_PEOPLE)
+    return found
+
+
+def class_for(standing: Standing, pk: int) -> SchoolClass:
+    """Return a class of today to who teaches it, any class to who sees every student's marks (R16).
+
+    Raises:
+        Http404: no such class here, or one outside their own.
+    """
+    mine = queries.classes_taught(standing) if Can.SEE_MARKS not in standing.rights else queries.classes()
+    found = mine.filter(pk=pk).first() if standing.staff_member else None
+    if found is None:
+        raise Http404("no such class")
     return found
 
 

@@ -156,6 +156,32 @@ def classes() -> QuerySet[SchoolClass]:
     return found
 
 
+def classes_taught(standing: Standing) -> QuerySet[SchoolClass]:
+    """Return the classes of today that a member of staff teaches, by name."""
+    teachings = Teaching.objects.filter(staff_member=standing.staff_member, school_class_id=OuterRef("pk"))
+    return classes().filter(Exists(teachings))
+
+
+def sized(found: QuerySet[SchoolClass]) -> list[SchoolClass]:
+    """Return these classes, each with the number of its students as `size`."""
+    here = Q(enrolments__student__status__in=[Person.Status.ACTIVE, Person.Status.MISSING])
+    return list(found.annotate(size=Count("enrolments", filter=here, distinct=True)))
+
+
+def students_in(school_class: SchoolClass) -> QuerySet[Student]:
+    """Return the students who sit in a class, by name."""
+    seats = Enrolment.objects.filter(school_class=school_class, student_id=OuterRef("pk"))
+    return students().filter(Exists(seats))
+
+
+def sees_marks_of(standing: Standing, student: Student) -> bool:
+    """Whether a member of staff may see this student's attendance: every student's, or of who sits in their classes."""
+    if Can.SEE_MARKS in standing.rights:
+        return True
+    seats = Enrolment.objects.filter(student=student, school_class__in=classes_taught(standing))
+    return seats.exists()
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassRow:
     """A class a student sits in and who teaches it."""

@@ -15,6 +15,9 @@ class Can(enum.StrEnum):
     CONNECT_MIS = "connect the school to its MIS"
     DECIDE = "decide what the sync holds back"
     EDIT_PEOPLE = "correct people and decide who may come in"
+    SEE_MARKS = "see the attendance marks of every student"
+    SEE_ABSENCES = "see the list of absences"
+    SETTLE_ABSENCES = "report and settle absences"
 
 
 class Role:
@@ -47,11 +50,24 @@ class SuperUser(Role):
         {
             *(Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC),
             *(Can.GIVE_FILES, Can.CONNECT_MIS, Can.DECIDE, Can.EDIT_PEOPLE),
+            *(Can.SEE_MARKS, Can.SEE_ABSENCES),  # and settles none: that is a role of its own, by grant
         }
     )
 
 
-GRANTABLE: Final[dict[str, type[Role]]] = {SuperUser.key: SuperUser}
+class AbsenceMonitoring(Role):
+    """Looks after who is away (R16, R81). Granted by the school."""
+
+    key = "absence_monitoring"
+    label = "Absence monitoring"
+    description = (
+        "Sees the attendance marks of every student and what guardians report, takes calls about absences, and notes "
+        "what was found out."
+    )
+    grants = frozenset({Can.SEE_MARKS, Can.SEE_ABSENCES, Can.SETTLE_ABSENCES})
+
+
+GRANTABLE: Final[dict[str, type[Role]]] = {role.key: role for role in (SuperUser, AbsenceMonitoring)}
 
 
 def rights_of(keys: frozenset[str]) -> frozenset[Can]:

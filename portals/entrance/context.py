@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from portals.gates import MODE_NAMES
 from users.queries import Mode, Standing
+from users.roles import Can
 
 THEMES: Final = ("auto", "light", "dark")
 THEME: Final = "theme"  # the cookie that keeps the choice, so that the server sends the right stylesheet: no flash
@@ -31,6 +32,7 @@ class _Item:
     icon: str
     view: str
     covers: frozenset[str] = frozenset()
+    right: Can | None = None  # shown to who holds it
 
 
 _PEOPLE: Final = frozenset(
@@ -40,9 +42,21 @@ _PEOPLE: Final = frozenset(
         *("unblock", "untie", "rules", "parents_domain", "primary_years", "rollover"),
     )
 )
+_ABSENCES: Final = frozenset(f"staff:{view}" for view in ("settle", "reopen", "call", "call_about", "take_back"))
 _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
-    "staff": (_Item("Students", "users", "staff:home", frozenset({"staff:student", "staff:medical"})),),
-    "parent": (_Item("Home", "house", "parent:home", frozenset({"parent:child"})),),
+    "staff": (
+        _Item("Students", "users", "staff:home", frozenset({"staff:student", "staff:medical"})),
+        _Item("Classes", "book-open", "staff:classes", frozenset({"staff:class"})),
+        _Item("Absences", "user-x", "staff:absence", _ABSENCES, Can.SEE_ABSENCES),
+    ),
+    "parent": (
+        _Item(
+            "Home",
+            "house",
+            "parent:home",
+            frozenset({"parent:child", "parent:absence", "parent:report", "parent:withdraw"}),
+        ),
+    ),
     "reception": (
         _Item("Front desk", "layout-grid", "reception:home"),
         _Item("Conflicts", "shield-alert", "reception:conflicts", frozenset({"reception:conflict"})),
@@ -78,7 +92,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "school": school,
         "mode": mode,
         "mode_name": MODE_NAMES[mode] if mode else "",
-        "nav": _nav(request, school.slug, mode) if school and mode else (),
+        "nav": _nav(request, school.slug, mode, standing) if school and standing and mode else (),
         "other_modes": _other_modes(school.slug, standing, mode) if school and standing and mode else (),
         "elsewhere": bool(standing and standing.elsewhere),
         "person": (standing.guardian if mode == "parent" else standing.staff_member) if inside and standing else None,
@@ -95,7 +109,7 @@ def mode_icon(mode: Mode) -> str:
     return _MODE_ICONS[mode]
 
 
-def _nav(request: HttpRequest, slug: str, mode: Mode) -> tuple[Door, ...]:
+def _nav(request: HttpRequest, slug: str, mode: Mode, standing: Standing) -> tuple[Door, ...]:
     view = request.resolver_match.view_name if request.resolver_match else ""
     return tuple(
         Door(
@@ -105,6 +119,7 @@ def _nav(request: HttpRequest, slug: str, mode: Mode) -> tuple[Door, ...]:
             here=view == item.view or view in item.covers,
         )
         for item in _NAVIGATION[mode]
+        if item.right is None or item.right in standing.rights
     )
 
 

@@ -10,9 +10,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.paginator import Paginator
 
-from portals.chart import chart
+from attendance.models import AbsenceReport
+from attendance.queries.absences import DayCounts, StudentDay
+from attendance.sources import Said, Told, day_of
+from portals.chart import absences, chart
 from portals.entrance.context import Door
 from portals.health import Section
+from portals.marks import MarkFeed
 from portals.reception.person import Field
 from sync import sentences
 from sync.models import Decision, Hold, MisProduct, Run, Trial
@@ -81,7 +85,41 @@ def sample_data() -> dict[str, Any]:
         ],
         "fields": _FIELDS,
         "reasons": _REASONS,
+        **_attendance(),
     }
+
+
+def _attendance() -> dict[str, Any]:
+    """Return what the parts about attendance take."""
+    absent, back, report = _said("am", "absent", "N"), _said("pm", "present", "\\"), Told(report=1, part="day")
+    days = [
+        day_of([absent], []),
+        day_of([absent], [report]),
+        day_of([_said("am", "present", "/")], [report]),
+        day_of([absent, back], []),
+        day_of([_said("am", "unknown", "Q7")], []),
+        day_of([_said("am", "not taken", "")], []),
+        day_of([], []),
+    ]
+    counts = [
+        DayCounts(date=_DAY - datetime.timedelta(ago), absent=ago % 5, excused=3, late=ago % 4) for ago in (2, 1, 0)
+    ]
+    fresh = Freshness(source="SIMS via Wonde", at=_TRIED, kinds=frozenset())
+    return {
+        "attendance_days": days,
+        "verdicts": [(day.verdict.value, day.verdict.label) for day in days],
+        "student_days": [StudentDay(date=_DAY, day=days[3], marks=(), reports=())],
+        "mark_feeds": [MarkFeed(state=state, fresh=fresh) for state in ("shared", "never", "not_shared")],
+        "counts": counts,
+        "absences": absences(counts),
+        "report": AbsenceReport(
+            school_id=0, id=1, first=_DAY, last=_DAY, reason="ill", note="Back on Monday.", reported_at=_TRIED
+        ),
+    }
+
+
+def _said(session: str, meaning: str, code: str) -> Said:
+    return Said(session=session, meaning=meaning, code=code, fetched_at=_TRIED)
 
 
 def _cases() -> list[inbox.Item]:
@@ -127,6 +165,7 @@ _CHOICES: Final = (
     ),
 )
 _TRIED: Final = datetime.datetime(2026, 11, 23, 9, 30, tzinfo=datetime.UTC)
+_DAY: Final = datetime.date(2026, 11, 23)
 _FIELDS: Final = (
     Field(
         name="family_name",

@@ -1,4 +1,4 @@
-"""What members of staff see: the students of the school (R34, R35)."""
+"""What members of staff see: the students of the school (R34, R35), and the attendance of their own (R16)."""
 
 from typing import Any
 
@@ -8,15 +8,19 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from attendance.queries import absences
 from portals.health import health_of
+from portals.marks import mark_feed
 from portals.staff.filters import StudentFilter
 from portals.staff.gate import StaffRequest, gate
 from sync.queries.sources import freshness
 from tenants.operations import record
+from tenants.queries import school_days
 from users import doors, queries
 from users.roles import Can
 
 STUDENTS_PER_PAGE = 25
+DAYS_SHOWN = 10  # days of school in the attendance panel
 
 
 @require_safe
@@ -38,9 +42,13 @@ def students(request: StaffRequest) -> HttpResponse:
 @require_safe
 @gate(Can.SEE_CONTACTS)
 def student(request: StaffRequest, pk: int) -> HttpResponse:
-    """Show a student with classes and contacts; medical information is one deliberate step away."""
+    """Show a student with classes and contacts, and attendance to who may; medical information is a step away."""
     found = doors.student_for(request.standing, pk, right=Can.SEE_CONTACTS)
-    return render(request, "staff/student.html", {"page": queries.student_page(found), "fresh": freshness()})
+    context: dict[str, Any] = {"page": queries.student_page(found), "fresh": freshness(), "feed": None}
+    if queries.sees_marks_of(request.standing, found):
+        days = school_days(request.school, timezone.localdate(), latest=DAYS_SHOWN).latest
+        context |= {"days": absences.history(found, days), "feed": mark_feed()}
+    return render(request, "staff/student.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -79,8 +79,13 @@ def membership(owner: Account, *, confirmed: bool = True, **person: Any) -> Memb
 
 def super_user(person: StaffMember) -> RoleGrant:
     """Let a member of staff run the open school."""
+    return role(person, SuperUser.key)
+
+
+def role(person: StaffMember, key: str) -> RoleGrant:
+    """Give a member of staff a role at the open school."""
     return RoleGrant.objects.create(
-        staff_member=person, role=SuperUser.key, granted_at=timezone.now(), reason="asked for by the school"
+        staff_member=person, role=key, granted_at=timezone.now(), reason="asked for by the school"
     )
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
+from attendance.models import AbsenceReport
 from portals.gates import public
 from sync.models import Run
 from tenants import bulk, scope
@@ -51,6 +52,9 @@ WHOSE: dict[str, type[Model]] = {
     "people/guardians/": Guardian,
     "people/ties/": Tie,
     "people/edits/": LocalEdit,
+    "staff/classes/": SchoolClass,
+    "absence/reports/": AbsenceReport,
+    "parent/absences/": AbsenceReport,
 }
 
 

@@ -22,10 +22,21 @@ from sync.operations.connections import connect
 from sync.pipeline.roster import Fault
 from tenants import scope
 from tenants.models import School, SchoolDomain
-from tests.factories import holds, people, runs
+from tests.factories import attendance, holds, people, runs
 from tests.factories.trials import FINDINGS, OUTLOOK, TONIGHT, trial
 from tests.sync.conftest import Place
-from users.models import Account, DietaryNeed, Guardian, LocalEdit, MedicalNote, StaffMember, Student, Tie
+from users.models import (
+    Account,
+    DietaryNeed,
+    Guardian,
+    LocalEdit,
+    MedicalNote,
+    SchoolClass,
+    StaffMember,
+    Student,
+    Tie,
+)
+from users.roles import AbsenceMonitoring
 
 NARROW = (360, 780)
 WIDE = (1280, 900)
@@ -48,6 +59,7 @@ class Site:
     restricted: Tie  # of `child`
     teacher: StaffMember
     case: str  # the digest of a case with two records side by side
+    willow: int  # the class that Jo Hart teaches, with somebody for each look of the morning
     place: Place  # a small school where ten students would go
 
 
@@ -55,10 +67,11 @@ class Site:
 def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Serve a school with its cast; everything is committed, and wiped by the owner at the end."""
     with django_db_blocker.unblock():
-        school = people.school("northgate", "Northgate School")
+        school = people.school("northgate", "Northgate School", weekdays=[1, 2, 3, 4, 5, 6, 7])  # whatever day it is
         with scope.school(school.pk):
             child, parents_child = fill()
             run, running, case = fill_runs()
+            willow = fill_attendance()
         fill_joining()
         place = fill_waiting(tmp_path_factory.mktemp("cedar"))
         server = LiveServer("127.0.0.1")
@@ -72,6 +85,7 @@ def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
                 running=running,
                 case=case,
                 place=place,
+                willow=willow,
                 **fill_people(school, child),
             )
         finally:
@@ -112,6 +126,24 @@ def fill() -> tuple[Student, Student]:
     people.membership(people.account("tom.reyes@mail.example"), guardian=tom)
     people.account("dana@schoolsbuddy.example", is_support=True, is_superuser=True)
     return ana, students[1]
+
+
+def fill_attendance() -> int:
+    """Let the morning's marks say something different of each of the class, and somebody monitor absences."""
+    mona = people.staff_member("Mona Ward", email="mona.ward@northgate-school.example", domain_recognised=True)
+    people.membership(people.account(mona.email), staff_member=mona)
+    people.role(mona, AbsenceMonitoring.key)
+    runs.run(kind="attendance", kinds={})
+    willow = SchoolClass.objects.get(name="Willow")
+    ana, lucja, zoe, kofi, hoa, sam = Student.objects.filter(enrolments__school_class=willow).order_by("id")
+    for student, meaning in ((ana, "present"), (lucja, "absent"), (zoe, "late"), (kofi, "unknown"), (hoa, "not taken")):
+        attendance.mark(student, meaning)
+        attendance.mark(student, "present", date=timezone.localdate() - datetime.timedelta(days=1))
+    attendance.report(sam, part="morning")
+    early = timezone.localdate() - datetime.timedelta(days=2)
+    attendance.corrected(attendance.mark(zoe, "absent", date=early), "present")
+    attendance.report(lucja, Guardian.objects.get(given_name="Jo"), first=early, note="A cold")
+    return willow.pk
 
 
 def fill_runs() -> tuple[int, int, str]:

@@ -5,7 +5,9 @@ import pytest
 from sync.models import Run
 from tenants import scope
 from tenants.models import School
-from tests.factories import runs
+from tests.conftest import Person, signed_in
+from tests.factories import people, runs
+from users.roles import AbsenceMonitoring
 
 # session, account, school, and four to open and close its scope
 EVERY_REQUEST = 7
@@ -17,3 +19,21 @@ def synced(northgate: School) -> Run:
     with scope.school(northgate.pk):
         runs.connection()
         return runs.run()
+
+
+@pytest.fixture
+def marked(northgate: School, synced: Run) -> Run:
+    """A run that fetched attendance marks at Northgate."""
+    with scope.school(northgate.pk):
+        return runs.run(kind="attendance", kinds={})
+
+
+@pytest.fixture
+def mona(northgate: School) -> Person:
+    """Who monitors absences at Northgate."""
+    account = people.account("mona@northgate-school.example")
+    with scope.school(northgate.pk):
+        row = people.staff_member("Mona Ward", email=account.email)
+        people.membership(account, staff_member=row)
+        people.role(row, AbsenceMonitoring.key)
+    return Person(account=account, client=signed_in(account), staff_member=row)

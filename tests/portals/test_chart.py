@@ -5,7 +5,8 @@ import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portals.chart import HEIGHT, WIDTH, chart
+from attendance.queries.absences import DayCounts
+from portals.chart import HEIGHT, WIDTH, absences, chart
 from sync.queries.reports import Night
 from sync.queries.tallies import Tally
 
@@ -47,3 +48,15 @@ def test_the_sentence_for_a_screen_reader():
     assert chart(nights).sentence == (
         "Stacked bars: changes per run from 22 November to 23 November; 23 in the last one"
     )
+
+
+def test_absences_are_drawn_in_three_pieces_and_told():
+    days = [DayCounts(date=datetime.date(2026, 11, day), absent=3, excused=0, late=day) for day in (23, 24)]
+    drawn = absences(days)
+    assert [[piece.key for piece in bar.segments] for bar in drawn.bars] == [["absent", "late"]] * 2
+    assert [bar.total for bar in drawn.bars] == [26, 27]
+    assert drawn.sentence == (
+        "Stacked bars: students away or late from 23 November to 24 November; "
+        "3 absent, 0 with leave and 24 late on the last day"
+    )
+    assert absences([]).sentence == "No day of school yet"

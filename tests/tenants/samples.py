@@ -43,7 +43,7 @@ from users.models import (
     Teaching,
     Tie,
 )
-from users.roles import SuperUser
+from users.roles import AbsenceMonitoring, SuperUser
 
 NIGHT = datetime.datetime(2026, 9, 14, 1, 0, tzinfo=datetime.UTC)
 Model = type[models.Model]
@@ -129,7 +129,10 @@ def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
         Teaching.objects.create(school_class=school_class, staff_member=staff_member),
         MedicalNote.objects.create(student=student, ref="m1", condition="Asthma"),
         DietaryNeed.objects.create(student=student, ref="d1", need="No nuts"),
-        RoleGrant.objects.create(staff_member=staff_member, role=SuperUser.key, granted_at=NIGHT, reason="runs it"),
+        *(
+            RoleGrant.objects.create(staff_member=staff_member, role=role.key, granted_at=NIGHT, reason="runs it")
+            for role in (SuperUser, AbsenceMonitoring)
+        ),
         LocalEdit.objects.create(student=student, field="given_name", value="Sam", replaced="Sample", at=NIGHT),
         AuditEvent.objects.create(at=NIGHT, action="sample.made"),
         Closure.objects.create(first=NIGHT.date(), last=NIGHT.date(), name="Half-term"),

@@ -22,7 +22,7 @@ def test_a_member_of_staff_enters_reception_from_then_on(alice: Person, northgat
     assert "Northgate School" in designate("northgate", alice.account.email.upper())
     assert alice.client.get("/s/northgate/reception/").status_code == 200
     with scope.school(northgate.pk):
-        assert AuditEvent.objects.get().reason == "named by the head"
+        assert AuditEvent.objects.get().reason == "super_user: named by the head"
 
 
 def test_twice_is_once(alice: Person, northgate: School) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from users.roles import GRANTABLE, Can, FeedStaff, Role, SuperUser, rights_of
+from users.roles import GRANTABLE, AbsenceMonitoring, Can, FeedStaff, Role, SuperUser, rights_of
 
 
 def test_every_member_of_staff_sees_students_and_nothing_of_the_sync() -> None:
@@ -11,7 +11,14 @@ def test_every_member_of_staff_sees_students_and_nothing_of_the_sync() -> None:
 
 def test_a_role_adds_and_never_takes_away() -> None:
     more = {Can.SEE_SYNC, Can.GIVE_FILES, Can.CONNECT_MIS, Can.DECIDE, Can.EDIT_PEOPLE}
-    assert rights_of(frozenset({SuperUser.key})) == FeedStaff.grants | more
+    looks = {Can.SEE_MARKS, Can.SEE_ABSENCES}
+    assert rights_of(frozenset({SuperUser.key})) == FeedStaff.grants | more | looks
+    assert rights_of(frozenset({AbsenceMonitoring.key})) == FeedStaff.grants | looks | {Can.SETTLE_ABSENCES}
+
+
+def test_a_super_user_looks_at_absences_and_settles_none_unless_that_is_granted() -> None:
+    assert Can.SETTLE_ABSENCES not in rights_of(frozenset({SuperUser.key}))
+    assert Can.SETTLE_ABSENCES in rights_of(frozenset({SuperUser.key, AbsenceMonitoring.key}))
 
 
 @pytest.mark.parametrize("keys", [{"headteacher"}, {SuperUser.key, "headteacher"}, {""}, {FeedStaff.key}])

@@ -34,6 +34,12 @@ def moment(at: datetime.datetime | None) -> str:
 
 
 @register.filter
+def fetched(at: datetime.datetime) -> str:
+    """Return the age of a mark in the time zone in force: “fetched 09:31”, “fetched 09:31 yesterday” (R15)."""
+    return f"fetched {moment(at).removesuffix(' today')}"
+
+
+@register.filter
 def freshness(fresh: Any) -> str:
     """Return “From SIMS via Wonde, 02:14 today; next about 01:40” (R21)."""
     return str(fresh.say(timezone.now(), timezone.get_current_timezone()))

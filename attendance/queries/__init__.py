@@ -1,0 +1,1 @@
+"""Answers about attendance, whole: a template never starts another query."""
