@@ -110,7 +110,7 @@ def today(zone: str, now: datetime.datetime) -> datetime.date:
 def night(zone: str, date: datetime.date) -> tuple[datetime.datetime, datetime.datetime] | None:
     """Return the ends of the night of a date (R11): the same instant where clocks skip it, None without the date."""
     begins = on(zone, date, NIGHT_BEGINS)
-    return begins and (begins, first_instant(zone, datetime.datetime.combine(date, NIGHT_ENDS)))
+    return None if begins is None else (begins, first_instant(zone, datetime.datetime.combine(date, NIGHT_ENDS)))
 
 
 def share(school: int) -> float:
@@ -169,7 +169,7 @@ def _spans(zone: str, morning: datetime.time, date: datetime.date) -> tuple[_Spa
 
 def _by_day(zone: str, date: datetime.date, time: datetime.time) -> tuple[datetime.datetime, datetime.datetime] | None:
     at = on(zone, date, time)
-    return at and (at, at)
+    return None if at is None else (at, at)
 
 
 def _until(zone: str, slot: Slot, date: datetime.date) -> datetime.datetime:

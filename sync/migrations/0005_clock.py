@@ -354,7 +354,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="run",
-            index=models.Index(condition=models.Q(("status", "failed")), fields=["finished_at"], name="run_failed"),
+            index=models.Index(
+                condition=models.Q(("status", "failed")), fields=["school", "finished_at"], name="run_failed"
+            ),
         ),
         migrations.AddIndex(
             model_name="slot",

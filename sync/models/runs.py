@@ -115,7 +115,7 @@ class Run(SchoolOwned):
                 condition=models.Q(status__in=["queued", "running"]),
                 name="run_under_way",
             ),
-            models.Index(fields=["finished_at"], condition=models.Q(status="failed"), name="run_failed"),
+            models.Index(fields=["school", "finished_at"], condition=models.Q(status="failed"), name="run_failed"),
         ]
 
     def __str__(self) -> str:

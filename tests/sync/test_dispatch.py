@@ -173,19 +173,19 @@ def open_on_sundays(of: School) -> None:
     School.objects.filter(pk=of.pk).update(weekdays=[1, 3, 4, 5, 7])  # the 24th is a Tuesday
 
 
-@pytest.mark.parametrize(
-    ("happens", "night", "by_day"),
-    [
-        (suspend, Outcome.SUSPENDED, Outcome.SUSPENDED),
-        (disconnect, Outcome.NOT_CONNECTED, Outcome.NOT_CONNECTED),
-        (unconfirm, Outcome.NOT_CONFIRMED, Outcome.NOT_CONFIRMED),
-        (pause, Outcome.PAUSED, Outcome.PAUSED),
-        (freeze, Outcome.FROZEN, Outcome.FROZEN),
-        (say_nothing, Outcome.RUN, Outcome.NOT_SHARED),
-        (close, Outcome.RUN, Outcome.NO_SCHOOL),
-        (open_on_sundays, Outcome.RUN, Outcome.NO_SCHOOL),
-    ],
+WHY: Final = (
+    (suspend, Outcome.SUSPENDED, Outcome.SUSPENDED),
+    (disconnect, Outcome.NOT_CONNECTED, Outcome.NOT_CONNECTED),
+    (unconfirm, Outcome.NOT_CONFIRMED, Outcome.NOT_CONFIRMED),
+    (pause, Outcome.PAUSED, Outcome.PAUSED),
+    (freeze, Outcome.FROZEN, Outcome.FROZEN),
+    (say_nothing, Outcome.RUN, Outcome.NOT_SHARED),
+    (close, Outcome.RUN, Outcome.NO_SCHOOL),
+    (open_on_sundays, Outcome.RUN, Outcome.NO_SCHOOL),
 )
+
+
+@pytest.mark.parametrize(("happens", "night", "by_day"), WHY)
 def test_a_slot_that_cannot_run_says_why(happens: Callable[[School], None], night: Outcome, by_day: Outcome) -> None:
     alder, birch = school(), school("birch")
     with scope.school(alder.pk):
@@ -200,8 +200,7 @@ def test_a_slot_that_cannot_run_says_why(happens: Callable[[School], None], nigh
 
 
 def test_every_outcome_is_tried() -> None:
-    mark = next(mark for mark in test_a_slot_that_cannot_run_says_why.pytestmark if mark.name == "parametrize")
-    assert {outcome for _, *outcomes in mark.args[1] for outcome in outcomes} == set(Outcome)
+    assert {outcome for _, *outcomes in WHY for outcome in outcomes} == set(Outcome)
 
 
 def test_a_school_that_is_resumed_in_the_day_begins_with_what_is_still_to_come() -> None:

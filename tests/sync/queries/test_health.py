@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from sync import errors
 from sync.models import Connection, Pulse, Run, Slot
 from sync.operations import dispatch, runs
 from sync.queries import health
@@ -77,7 +78,7 @@ def test_nothing_is_nought_and_not_left_out() -> None:
     assert seen.missed == {"night": 0, "morning": 0, "afternoon": 0}
     assert seen.queues == dict.fromkeys(("roster", "attendance", "asked"), health.Queue())
     assert set(seen.failed) == {
-        *(kind.__name__.lower() for kind in health.errors.SyncError.__subclasses__()),
+        *(kind.__name__.lower() for kind in errors.SyncError.__subclasses__()),
         "internal",
     }
     assert {*Run.Status.values, "suspended", "no school", "nothing was due"} <= set(seen.nights)
