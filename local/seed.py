@@ -100,6 +100,7 @@ def fill(simulators: Remote, *, night: int) -> None:
         latest = max(number for number in NIGHTS if is_played(one.school, reason_of(number)))
         simulators.move(one.told.slug, night=latest)
         make_super_user(one.told, one.school, latest)
+    read_marks(schools)
     write_logins(make_logins())
 
 
@@ -118,6 +119,7 @@ def make_school(told: SchoolWorld, feed: RemoteFeed) -> School:
             "currency": told.currency,
             "country": told.country,
             "hue": told.hue,
+            "weekdays": sorted(told.school_days),
             "primary_years": list(told.primary_years),
             "student_access_years": list(told.student_access_years),
             "block_own_domains_for_guardians": told.block_own_domains_for_guardians,
@@ -149,6 +151,32 @@ def play(schools: Sequence[DemoSchool], simulators: Remote, number: int) -> None
         due = [(one, fault) for one, fault in wave if not is_played(one.school, reason_of(number, fault))]
         for awaited in [ask(one, simulators, number, fault=fault) for one, fault in due]:
             wait(awaited)
+
+
+def read_marks(schools: Sequence[DemoSchool]) -> None:
+    """Have today's marks read for every school whose MIS shares any, as its morning would.
+
+    Raises:
+        SeedError: a run failed, or no worker took it.
+    """
+    for awaited in [asked for one in schools if (asked := ask_for_marks(one.school))]:
+        wait(awaited)
+
+
+def ask_for_marks(school: School) -> Awaited | None:
+    """Ask for an attendance run; None where there is nothing to read."""
+    with scope.school(school.pk):
+        try:
+            run = runs.request(
+                school=school,
+                kind=Run.Kind.ATTENDANCE,
+                trigger=Run.Trigger.ONE_OFF,
+                at=timezone.now(),
+                reason="marks of the demo",
+            )
+        except runs.NotShared:
+            return None
+    return Awaited(school=school, run=run, may_fail=False)
 
 
 def reason_of(number: int, fault: str = "") -> str:

@@ -8,9 +8,11 @@ from django.dispatch import receiver
 from sync.models import Run, Trial
 from sync.operations.runs import BY_ITSELF
 from sync.signals import cancel_asked, run_requested, trial_requested
-from sync.tasks import cut_over, rehearse, roster, try_out
+from sync.tasks import attendance, cut_over, rehearse, roster, try_out
 
 ASKED: Final = "asked"  # the queue of what a person waits for, see CELERY_TASK_ROUTES
+
+TASKS: Final = {Run.Kind.ROSTER: roster, Run.Kind.ATTENDANCE: attendance}
 
 
 @receiver(run_requested)
@@ -19,7 +21,7 @@ def enqueue(*, school: int, run: int, kind: str, trigger: str, **_later: Any) ->
 
     Its task has the run's own name, so that it can be found again by whoever cancels it.
     """
-    task = cut_over if trigger == Run.Trigger.MIS_CHANGE else roster
+    task = cut_over if trigger == Run.Trigger.MIS_CHANGE else TASKS[Run.Kind(kind)]
     queue = kind if trigger in BY_ITSELF else ASKED
     task.apply_async(kwargs={"school": school, "run": run}, queue=queue, task_id=task_of(run))
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from sync.models import Run
 from sync.operations import dispatch as dispatching
-from sync.operations import mis_change, pulls, runs, trials
+from sync.operations import marks, mis_change, pulls, runs, trials
 from tenants.models import School
 
 
@@ -16,6 +16,12 @@ from tenants.models import School
 def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
     """Carry out one roster run; wait while another of the same school is on. Not a SchoolTask: it calls the outside."""
     _carry_out(self, runs.perform, school=school, run=run)
+
+
+@shared_task(bind=True, max_retries=None)
+def attendance(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
+    """Carry out one attendance run; wait while another of the same school is on. Not a SchoolTask: it calls outside."""
+    _carry_out(self, marks.perform, school=school, run=run)
 
 
 @shared_task(bind=True, max_retries=None)

@@ -1,4 +1,4 @@
-"""`manage.py sync_school SLUG --kind roster [--plan-only] [--confirm] [--json] [--files PATH…]`."""
+"""`manage.py sync_school SLUG --kind roster|attendance [--plan-only] [--confirm] [--json] [--files PATH…]`."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from sync.errors import SyncError
 from sync.models import Run
-from sync.operations import connections, ends, runs
+from sync.operations import connections, ends, marks, runs
 from sync.pipeline.lines import lines
 from sync.pipeline.outlook import told
 from sync.sentences import say
@@ -32,6 +32,12 @@ _WOULD: Final = {  # the words of `runs.counts` before anything is done
     "held": "would be held",
 }
 
+_PERFORM: Final = {Run.Kind.ROSTER: runs.perform, Run.Kind.ATTENDANCE: marks.perform}
+_CANNOT: Final = (
+    *(connections.NotConnected, connections.Frozen, connections.NoFiles, connections.BadSettings),
+    runs.NotShared,
+)
+
 
 class Command(BaseCommand):
     """Runs one school's sync here and now, without the queue.
@@ -44,7 +50,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("school", metavar="SLUG")
-        parser.add_argument("--kind", choices=["roster"], default="roster")
+        parser.add_argument("--kind", choices=Run.Kind.values, default=Run.Kind.ROSTER)
         parser.add_argument("--plan-only", action="store_true", help="Say what would happen; write nothing.")
         parser.add_argument("--confirm", action="store_true", help="Make the first sync, whose plan you have seen.")
         parser.add_argument("--json", action="store_true", help="Answer in JSON, for scripts.")
@@ -58,9 +64,11 @@ class Command(BaseCommand):
             raise CommandError(f"there is no school “{options['school']}”")
         if school.status != School.Status.ACTIVE:
             raise CommandError(f"{school} is suspended; nothing is read for it")
+        if options["plan_only"] and options["kind"] == Run.Kind.ATTENDANCE:
+            raise CommandError("--plan-only is of a roster: marks are taken in as they come")
         try:
             status = self._preview(school, options) if options["plan_only"] else self._run(school, options)
-        except (connections.NotConnected, connections.Frozen, connections.NoFiles, connections.BadSettings) as fault:
+        except _CANNOT as fault:
             raise CommandError(str(fault)) from None
         except runs.Unseen as fault:
             raise CommandError(f"{fault} Or look at --plan-only, and then say --confirm.") from None
@@ -95,12 +103,13 @@ class Command(BaseCommand):
                 connections.place_files(school=school, paths=options["files"], at=timezone.now())
             run = runs.request(
                 school=school,
+                kind=Run.Kind(options["kind"]),
                 trigger=Run.Trigger.COMMAND,
                 at=timezone.now(),
                 reason=options["reason"],
                 enqueue=False,
             )
-        done = runs.perform(school=school, run=run.pk)
+        done = _PERFORM[Run.Kind(run.kind)](school=school, run=run.pk)
         with scope.school(school.pk):
             holds = list(done.holds.values_list("reason", flat=True))
         if options["json"]:

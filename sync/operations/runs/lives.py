@@ -15,7 +15,7 @@ from django.db import connection
 
 from users.operations import turns
 
-_LIFE: Final = turns.ROSTER + 1  # the first half of the advisory lock; the second is the run
+_LIFE: Final = turns.LIFE  # the first half of the advisory lock; the second is the run
 _HALF: Final = 0x7FFF_FFFF  # the second half has 31 bits; that many runs are two hundred years of ten thousand schools
 _PATIENCE: Final = 2.0  # seconds that a process which was just killed may take to be gone from the database
 # Both sides find out within a minute that the other's machine is gone: the server must not keep a dead worker's lock.

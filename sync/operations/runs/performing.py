@@ -140,8 +140,8 @@ def _close(
             return current
         if current.cancel_asked_at:
             return cancelled(current, at)
-        if isinstance(fault, Refused):
-            _pause(current, reason=error)
+        if isinstance(fault, Refused) and run.kind == Run.Kind.ROSTER:
+            _pause(current, reason=error)  # who only keeps the marks from us does not stop the nights (R17)
         end(current, Run.Status.FAILED, at, error_kind=kind, error=error)
         if isinstance(fault, Busy):
             retries.put_off(school, current, at=at)

@@ -13,7 +13,7 @@ from sync.connector import Connector
 from sync.errors import Refused
 from sync.http import Moved
 from sync.models import Connection, Run, Trial
-from sync.operations import answers, connections, pulls
+from sync.operations import answers, connections, parking, pulls
 from sync.operations.ends import Stages, end, report
 from sync.operations.runs import watching
 from sync.operations.runs.asking import BY_ITSELF
@@ -81,6 +81,7 @@ def carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
     watching.stage("comparing")
     with scope.school(school.pk):
         if over := quiet(school, _locked(school, run, link), link, extracted, stages, clock):
+            parking.unpark(generation=run.generation, at=clock())
             return over
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
@@ -102,7 +103,9 @@ def carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         if not gated.writes and not gated.holds:
             after = held_digest(rules_of(school, night=current.local_date), generation=current.generation)
             current.standstill = after if after == before else ""
-        return report(current, gated, roster, stages, at=clock())
+        over = report(current, gated, roster, stages, at=clock())
+        parking.unpark(generation=current.generation, at=clock())  # behind the report, whose holds say who is in doubt
+        return over
 
 
 def barred(run: Run, link: Connection) -> str:
