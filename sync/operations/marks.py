@@ -22,7 +22,7 @@ from sync.operations.ends import Stages, end
 from sync.operations.runs import watching
 from sync.operations.stops import Stopped
 from sync.records import Mark, MarkRecord, Remark, UnreadableMark
-from tenants import bulk, scope
+from tenants import scope
 from tenants.models import School
 from tenants.queries import school_day_before, why_no_school
 from users.operations import turns
@@ -59,7 +59,7 @@ def carry_out(school: School, run: Run, link: Connection, clock: runs.Clock) -> 
         current = _locked(run)
         understood = _understand(came)
         done = _take_in(current, understood.marks, at=fetched)
-        bulk.insert(Refusal, _REFUSED, ((current.pk, *row) for row in understood.refused))
+        Refusal.objects.bulk_create(Refusal(run=current, kind=KIND, **said) for said in understood.refused)
         stages.done("apply", f"{done.taken.new} new, {done.taken.changed} changed")
         current.counts = {KIND: _counts(came, understood, done)}
         current.remarks = [*_off(days), *understood.remarks]
@@ -122,11 +122,10 @@ class Understood:
     """What came: marks by the MIS's own refs, rows of what could not be used, and remarks on the whole."""
 
     marks: tuple[Mark, ...]
-    refused: tuple[tuple[str, ...], ...]  # in the order of `_REFUSED`, without the run
+    refused: tuple[dict[str, str], ...]  # columns of `Refusal`
     remarks: tuple[str, ...]
 
 
-_REFUSED: Final = ("run_id", "kind", "ref", "reason", "place")
 _OTHER_DAY: Final = "This mark came with those of another day, so it was not taken."
 _TWICE: Final = "Two different marks came for one session. Correct the register, so that there is one."
 _NUL: Final = "This mark holds a character that no text may hold."
@@ -134,20 +133,21 @@ _NUL: Final = "This mark holds a character that no text may hold."
 
 def _understand(came: Mapping[datetime.date, Sequence[MarkRecord]]) -> Understood:
     usable: dict[tuple[Any, ...], list[Mark]] = defaultdict(list)
-    refused, remarks = [], []
+    refused: list[dict[str, str]] = []
+    remarks: list[str] = []
     for day, records in came.items():
         for record in records:
             match record:
                 case Mark() if fault := _fault(record, day):
-                    refused.append((KIND, record.student_ref, fault, ""))
+                    refused.append({"ref": record.student_ref, "reason": fault})
                 case Mark():
                     usable[_key(record)].append(record)
                 case UnreadableMark():
-                    refused.append((KIND, record.student_ref, record.reason, record.place))
+                    refused.append({"ref": record.student_ref, "reason": record.reason, "place": record.place})
                 case Remark():
                     remarks.append(record.text)
     once = [marks[0] for marks in usable.values() if _agree(marks)]
-    refused += [(KIND, marks[0].student_ref, _TWICE, "") for marks in usable.values() if not _agree(marks)]
+    refused += [{"ref": marks[0].student_ref, "reason": _TWICE} for marks in usable.values() if not _agree(marks)]
     return Understood(marks=tuple(once), refused=tuple(refused), remarks=tuple(dict.fromkeys(remarks)))
 
 
