@@ -31,8 +31,8 @@ _SLOW: Final = "Your MIS answered too slowly: after {:.0f} minutes it had not to
 class Watch:
     """One run's watch. `run` is as it began: whoever else takes it up counts one more attempt."""
 
-    def __init__(self, school: School, run: Run, life: Life, *, reading: float = READING) -> None:
-        self._school, self._run, self._life, self._reading = school, run, life, reading
+    def __init__(self, school: School, run: Run, life: Life) -> None:
+        self._school, self._run, self._life = school, run, life
         self._began = time.monotonic()
         self._next = self._began + EVERY
         self._stage, self._pages, self._rows = "reading", 0, 0
@@ -70,8 +70,8 @@ class Watch:
         now = time.monotonic()
         if now < self._next or connection.in_atomic_block:
             return
-        if now - self._began > self._reading:
-            raise Slow(_SLOW.format(self._reading / 60))
+        if now - self._began > READING:
+            raise Slow(_SLOW.format(READING / 60))
         self._look()
 
     def _look(self) -> None:
