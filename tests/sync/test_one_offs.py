@@ -39,11 +39,17 @@ def test_a_one_off_just_before_the_night_leaves_it_its_run_which_finds_nothing_t
         assert [Change.objects.filter(run=run).exists() for run in (first, second)] == [True, False]
 
 
+def nightly(place: Place) -> Run:
+    """The night's own run, which waits."""
+    at = place.clock(1)()
+    with scope.school(place.school.pk):
+        return runs.request(
+            school=place.school, trigger=Run.Trigger.SCHEDULE, slot="night", night=at.date(), at=at, enqueue=False
+        )
+
+
 def test_a_one_off_does_not_use_the_night_up_and_the_night_does_not_answer_for_it(small: Place) -> None:
-    one, night = small.clock(1)(), {"slot": "night", "night": small.clock(1)().date()}
-    with scope.school(small.school.pk):
-        scheduled = runs.request(school=small.school, trigger=Run.Trigger.SCHEDULE, at=one, enqueue=False, **night)
-    assert small.request(1).pk != scheduled.pk
+    assert nightly(small).pk != small.request(1).pk
     assert small.request(1).slot == ""
 
 
@@ -56,15 +62,8 @@ def test_a_double_click_is_one_run(small: Place) -> None:
 def test_a_one_off_waits_for_the_night_that_is_on_and_comes_behind_it(small: Place) -> None:
     small.write(1)
     one_off = small.request(1)
+    night = nightly(small)
     with scope.school(small.school.pk):
-        night = runs.request(
-            school=small.school,
-            trigger=Run.Trigger.SCHEDULE,
-            slot="night",
-            night=small.clock(1)().date(),
-            at=small.clock(1)(),
-            enqueue=False,
-        )
         Run.objects.filter(pk=night.pk).update(status="running", started_at=small.clock(1)())
     with pytest.raises(runs.AnotherRunIsOn):
         runs.perform(school=small.school, run=one_off.pk, clock=small.clock(1))

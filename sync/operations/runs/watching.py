@@ -5,6 +5,7 @@ A carry says what it does with `stage` and `rows`; `sync.operations.runs.pull` h
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -54,11 +55,26 @@ class Watch:
     def stage(self, name: str) -> None:
         """Say what is done now, reading or not, and look whether it may go on.
 
+        Within a transaction it is only said, and by another thread: nobody sees what this one writes before it ends.
+
         Raises:
             Stopped: see `look`.
         """
         self._stage = name
-        self._look()
+        if not connection.in_atomic_block:
+            self._look()
+            return
+        aside = threading.Thread(target=self._aside)
+        aside.start()
+        aside.join()
+
+    def _aside(self) -> None:
+        try:
+            self._told()
+        except OperationalError as fault:
+            log.warning("run %s: its progress is not told (%s)", self._run.pk, type(fault).__name__)
+        finally:
+            connection.close()
 
     def look(self) -> None:
         """Look whether this run is to go on, once a second at most.
