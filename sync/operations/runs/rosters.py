@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 _LOCK: Final = turns.ROSTER  # the first half of the advisory lock; the second is the school
 
 Clock = Callable[[], datetime.datetime]
+_WORTH_TELLING: Final = 200  # changes: fewer are written before anybody has looked
 T = TypeVar("T")
 
 
@@ -95,6 +96,8 @@ def carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
         stages.done("gate", f"{len(gated.holds)} held" if gated.holds else "nothing held")
         if current.expects not in {"", shown(gated)}:
             return _ask_again(current, link, gated, roster, at=clock())
+        if gated.writes >= _WORTH_TELLING:
+            watching.stage("writing")
         apply(gated, held, run=current, school=school, at=clock())
         answers.note(given, gated, run=current)
         stages.done("apply", f"{gated.writes} changes written")

@@ -5,6 +5,7 @@ A carry says what it does with `stage` and `rows`; `sync.operations.runs.pull` h
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -31,8 +32,8 @@ _SLOW: Final = "Your MIS answered too slowly: after {:.0f} minutes it had not to
 class Watch:
     """One run's watch. `run` is as it began: whoever else takes it up counts one more attempt."""
 
-    def __init__(self, school: School, run: Run, life: Life, *, reading: float = READING) -> None:
-        self._school, self._run, self._life, self._reading = school, run, life, reading
+    def __init__(self, school: School, run: Run, life: Life) -> None:
+        self._school, self._run, self._life = school, run, life
         self._began = time.monotonic()
         self._next = self._began + EVERY
         self._stage, self._pages, self._rows = "reading", 0, 0
@@ -54,11 +55,26 @@ class Watch:
     def stage(self, name: str) -> None:
         """Say what is done now, reading or not, and look whether it may go on.
 
+        Within a transaction it is only said, and by another thread: nobody sees what this one writes before it ends.
+
         Raises:
             Stopped: see `look`.
         """
         self._stage = name
-        self._look()
+        if not connection.in_atomic_block:
+            self._look()
+            return
+        aside = threading.Thread(target=self._aside)
+        aside.start()
+        aside.join()
+
+    def _aside(self) -> None:
+        try:
+            self._told()
+        except OperationalError as fault:
+            log.warning("run %s: its progress is not told (%s)", self._run.pk, type(fault).__name__)
+        finally:
+            connection.close()
 
     def look(self) -> None:
         """Look whether this run is to go on, once a second at most.
@@ -70,8 +86,8 @@ class Watch:
         now = time.monotonic()
         if now < self._next or connection.in_atomic_block:
             return
-        if now - self._began > self._reading:
-            raise Slow(_SLOW.format(self._reading / 60))
+        if now - self._began > READING:
+            raise Slow(_SLOW.format(READING / 60))
         self._look()
 
     def _look(self) -> None:

@@ -80,11 +80,6 @@ class Worker:
         [child] = self.children()
         os.kill(child, signal.SIGKILL)
 
-    def end_softly(self) -> None:
-        """Have it end as at a deploy."""
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(timeout=PATIENCE)
-
     def freeze_parent(self) -> None:
         """Stop the process that speaks to the broker, so that its child's work is not told to be done."""
         os.kill(self.process.pid, signal.SIGSTOP)

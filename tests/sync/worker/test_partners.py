@@ -77,3 +77,18 @@ def test_one_schools_hanging_mis_and_its_many_runs_keep_no_other_school_waiting(
         theirs = other.request(1, enqueue=True)
         assert ended(other, theirs).status == "ok"
         assert sorted(state(small, run).status for run in flood) == ["queued", "queued", "queued", "running"]
+
+
+def test_runs_of_one_queue_are_carried_out_the_oldest_first(
+    small: Place, place: Callable[..., Place], start: Start
+) -> None:
+    schools = [small, *(place(small.truth, slug=slug) for slug in ("birch", "cedar"))]
+    asked = []
+    for each in schools:
+        each.write(1)
+        asked.append(each.request(1, enqueue=True))
+    start()
+    over = [ended(each, run) for each, run in zip(schools, asked, strict=True)]
+    begun = [run.started_at for run in over if run.started_at]
+    assert len(begun) == len(schools)
+    assert begun == sorted(begun)
