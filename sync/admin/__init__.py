@@ -3,6 +3,7 @@
 from sync.admin import (
     cases,
     characters,
+    clock,
     connections,
     mis_change,
     one_off,
@@ -16,6 +17,7 @@ from sync.admin import (
 __all__ = [
     "cases",
     "characters",
+    "clock",
     "connections",
     "mis_change",
     "one_off",

@@ -286,6 +286,7 @@ OPENS_A_SCHOOL = {
 }
 READS_EVERYWHERE = {
     "users/queries.py": "the ways in of one account, before it has chosen a school",
+    "sync/queries/board.py": "the schedule board: times and states of every school, nobody's data",
     "sync/queries/one_off.py": "what a one-off would do at the chosen schools, and how those asked for go",
     "sync/queries/requests.py": "what schools have asked of support",
     "sync/operations/runs/releasing.py": "which runs were lost: only their schools are opened then, each minute",
