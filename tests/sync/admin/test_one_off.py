@@ -248,6 +248,9 @@ def test_without_ids_all_one_offs_of_a_day_are_shown(dana: Person, northgate: Sc
 def test_it_is_watched_inside_a_look_in_too(dana: Person, northgate: School, himal: School) -> None:
     support.open_grant(account=dana.account, school=himal, reason="ticket 9", at=timezone.now())
     assert "Northgate School" in page(dana, f"{LIVE}?runs={one_off(northgate).pk}")
+    run = one_off(himal, trigger="schedule", slot="night", status="running")
+    assert f'href="{LIVE}?runs={run.pk}"' in page(dana, f"/admin/sync/run/{run.pk}/change/")
+    assert "Stop…" in page(dana, f"{LIVE}?runs={run.pk}")
 
 
 # Stopping.
