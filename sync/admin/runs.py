@@ -40,8 +40,19 @@ class RefusalInline(admin.TabularInline[Refusal, Run]):
 class RunAdmin(LookIn):
     """Runs of the school of the look-in."""
 
-    list_display = ["id", "local_date", "trigger", "status", "reason", "queued_at", "finished_at"]
-    list_filter = ["status", "trigger"]
+    list_display = [
+        "id",
+        "kind",
+        "local_date",
+        "slot",
+        "trigger",
+        "status",
+        "late",
+        "reason",
+        "queued_at",
+        "finished_at",
+    ]
+    list_filter = ["kind", "status", "trigger", "late", "slot", ("cancel_asked_at", admin.EmptyFieldListFilter)]
     date_hierarchy = "local_date"
     inlines = [HoldInline, RefusalInline]
     change_form_template = "admin/sync/run/change_form.html"

@@ -281,10 +281,14 @@ OPENS_A_SCHOOL = {
     "sync/operations/trials.py": "a trial calls the MIS between two scopes, never inside one",
     "sync/operations/mis_change/rehearsals.py": "a rehearsal calls the new MIS before it opens the school",
     "sync/operations/mis_change/cutting.py": "a cut-over calls the new MIS between two scopes, never inside one",
-    "sync/admin/schools.py": "syncing now calls the MIS, so this view opens the school around its own part",
+    "sync/admin/one_off.py": "support asks for syncs of many schools and stops them, one school after the other",
+    "sync/admin/requests.py": "support answers what one school asked, out of a list of all schools",
 }
 READS_EVERYWHERE = {
     "users/queries.py": "the ways in of one account, before it has chosen a school",
+    "sync/queries/board.py": "the schedule board: times and states of every school, nobody's data",
+    "sync/queries/one_off.py": "what a one-off would do at the chosen schools, and how those asked for go",
+    "sync/queries/requests.py": "what schools have asked of support",
     "sync/operations/runs/releasing.py": "which runs were lost: only their schools are opened then, each minute",
     "sync/queries/health.py": "the numbers of all schools together, without a name, for whoever watches over us",
 }

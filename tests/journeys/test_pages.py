@@ -135,11 +135,22 @@ def test_contrast_holds_for_every_hue_of_a_school(visit: Any, site: Site, theme:
             assert not visitor.faults(), hue
 
 
+ADMIN_PAGES = (
+    "/admin/",
+    "/admin/tenants/school/",
+    "/admin/users/supportgrant/add/",
+    "/admin/sync/slot/schedule/",
+    "/admin/sync/slot/rehearsal/?zone=Europe/London&date=2026-03-29",
+    "/admin/sync/runrequest/waiting/",
+    "/admin/tenants/school/syncs/",
+)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_admin_has_no_fault(visit: Any, site: Site, theme: str):
     visitor = visit(WIDE, color_scheme=theme)
     visitor.sign_in("dana@schoolsbuddy.example")
-    for path in ("/admin/", "/admin/tenants/school/", "/admin/users/supportgrant/add/"):
+    for path in ADMIN_PAGES:
         visitor.go(path)
         assert not visitor.faults(), path
 

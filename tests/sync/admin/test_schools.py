@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from sync.models import Connection, Run
 from tenants import scope
-from tenants.models import AuditEvent, School
+from tenants.models import AuditEvent, School, SchoolOwned
 from tests.conftest import Person, signed_in
 from tests.factories import people, runs
 from users.models import Account, SupportGrant
@@ -117,12 +117,8 @@ def test_nobody_else_starts_a_run(request: pytest.FixtureRequest, who: str, nort
 
 def owned_lists() -> list[str]:
     """The admin lists of everything a school owns."""
-    models = [model for model in admin.site._registry if hasattr(model, "school") and hasattr(model, "pk")]
-    return [
-        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        for model in models
-        if model is not SupportGrant
-    ]
+    models = [model for model in admin.site._registry if issubclass(model, SchoolOwned)]
+    return [reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") for model in models]
 
 
 def test_a_school_s_rows_are_behind_a_look_in(boss: Person, northgate: School):
