@@ -262,7 +262,9 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # the Run row is the record
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task comes back …
 CELERY_TASK_REJECT_ON_WORKER_LOST = True  # … also when only its child process was killed
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a long sync must not keep others waiting behind it: each child takes one message
+CELERY_WORKER_PREFETCH_MULTIPLIER = (
+    1  # a long sync must not keep others waiting behind it: each child takes one message
+)
 CELERY_TASK_SOFT_TIME_LIMIT = BROKER_VISIBILITY_TIMEOUT // 2  # a run ends as slow: sync/operations/stops.py
 CELERY_TASK_TIME_LIMIT = BROKER_VISIBILITY_TIMEOUT * 5 // 6  # below the time-out, or the task would be delivered twice
 CELERY_BROKER_TRANSPORT_OPTIONS = {
