@@ -108,7 +108,10 @@ class MarkChange(SchoolOwned):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["id"]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "mark", "id"], name="mark_change_by_mark")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["school", "mark", "id"], name="mark_change_by_mark"),
+            models.Index(fields=["school", "at"], name="mark_change_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.old_code} → {self.new_code}"

@@ -124,7 +124,8 @@ class Said:
     def words(self) -> str:
         """What it says, in words; a code that nobody has explained is shown as it is (R15)."""
         if self.meaning == Meaning.UNKNOWN:
-            return f"code “{self.code}”: nobody has said what it means"
+            named = f" ({self.label})" if self.label else ""
+            return f"code “{self.code}”{named}: nobody has said what it means"
         words = _WORDS[self.meaning]
         return f"{words}, {self.minutes_late} minutes" if self.minutes_late and self.meaning == Meaning.LATE else words
 

@@ -36,7 +36,8 @@ from sync.operations import connections, runs  # noqa: E402
 from tenants import scope  # noqa: E402
 from tenants.models import School, SchoolDomain  # noqa: E402
 from users.models import Account, StaffMember  # noqa: E402
-from users.operations.roles import designate_super_user  # noqa: E402
+from users.operations.roles import designate_super_user, grant  # noqa: E402
+from users.roles import AbsenceMonitoring  # noqa: E402
 
 PATIENCE: Final = 120.0  # seconds a run may wait and work
 
@@ -100,6 +101,7 @@ def fill(simulators: Remote, *, night: int) -> None:
         latest = max(number for number in NIGHTS if is_played(one.school, reason_of(number)))
         simulators.move(one.told.slug, night=latest)
         make_super_user(one.told, one.school, latest)
+        make_monitor(one.told, one.school, latest)
     read_marks(schools)
     write_logins(make_logins())
 
@@ -237,6 +239,20 @@ def make_super_user(told: SchoolWorld, school: School, night: int) -> None:
         designate_super_user(staff_member=staff_member, by=None, reason="first super user", at=timezone.now())
 
 
+def make_monitor(told: SchoolWorld, school: School, night: int) -> None:
+    """Let the school's attendance officer monitor absences, as its super user would."""
+    person = told.at(night).staff[officer_of(told)]
+    with scope.school(school.pk):
+        staff_member = StaffMember.objects.get(email=person.email)
+        why = "attendance officer"
+        grant(staff_member=staff_member, role=AbsenceMonitoring.key, by=None, reason=why, at=timezone.now())
+
+
+def officer_of(told: SchoolWorld) -> str:
+    """Return the key of the first of a school's attendance officers."""
+    return min(key for key, one in told.at(1).staff.items() if one.post == "Attendance officer")
+
+
 def make_logins() -> list[tuple[Login, str]]:
     """Give the people one signs in as a password; a password once given stays, so that a second demo run keeps it."""
     schools = world()
@@ -257,6 +273,12 @@ def make_logins() -> list[tuple[Login, str]]:
             email=first.guardians[cast.ANA_REYES].email,
             home="/s/northgate/parent/",
             note="Ana Reyes, one child",
+        ),
+        Login(
+            who="absence",
+            email=first.staff[officer_of(northgate)].email,
+            home="/s/northgate/staff/absence/",
+            note="attendance officer at Northgate",
         ),
         Login(
             who="reception",

@@ -402,6 +402,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["school", "mark", "id"], name="mark_change_by_mark"),
         ),
         migrations.AddIndex(
+            model_name="markchange",
+            index=models.Index(fields=["school", "at"], name="mark_change_by_time"),
+        ),
+        migrations.AddIndex(
             model_name="resolution",
             index=models.Index(fields=["school", "date"], name="resolution_by_day"),
         ),

@@ -96,6 +96,7 @@ def test_words_are_those_of_a_register() -> None:
     assert said("late", minutes_late=12).words == "late, 12 minutes"
     assert said("late").words == "late"
     assert said("unknown").words == "code “Q7”: nobody has said what it means"
+    assert said("unknown", label="On loan").words == "code “Q7” (On loan): nobody has said what it means"
     assert told("morning").words == "reported away by a guardian: the morning"
     assert Told(report=1, part="day", by_guardian=False).words == "reported away by the school: the whole day"
 

@@ -1,4 +1,4 @@
-"""A guardian reports, a monitor sees it beside the marks and settles, a teacher reads it on the class list (R16, R81)."""
+"""A guardian reports, a monitor sees and settles, a teacher reads it on the class list (R16, R81)."""
 
 from typing import Any
 
@@ -69,6 +69,7 @@ def test_reported_seen_settled_and_read_on_the_class_list_by_keyboard_alone(visi
 
     mona.go(f"{LIST}?show=settled")
     press(mona, "Open again: Ana Reyes")
+    expect(mona.page.get_by_role("heading", level=1)).to_have_text("Open it again")
     press(mona, "Open again")
     expect(mona.page.get_by_text("Ana Reyes: open again.")).to_be_visible()
     tom.page.get_by_role("link", name="Withdraw it").click()

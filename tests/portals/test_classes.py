@@ -85,7 +85,7 @@ def test_a_report_is_shown_without_its_reason_and_both_where_both_speak(
     text = page(alice.client, f"{CLASSES}{willow.pk}/")
     assert "present (AM mark, fetched 09:31)" in text
     assert "reported away by a guardian" in text
-    assert "the two do not agree: ask" in text
+    assert "the two do not agree: ask the office" in text
 
 
 def test_back_at_noon_shows_both_marks(
