@@ -1,5 +1,6 @@
 """What runs did or would do, said in plain sentences. Pure: no database, no clock, no markup."""
 
+import calendar
 import dataclasses
 import datetime
 from collections.abc import Callable, Mapping
@@ -354,6 +355,36 @@ def about(then: datetime.datetime, now: datetime.datetime) -> str:
         return f"about {rounded:%H:%M}"
     near = then - now < datetime.timedelta(days=6)
     return f"about {rounded:%H:%M} on {f'{then:%A}' if near else f'{then.day} {then:%B}'}"
+
+
+def upcoming(then: datetime.datetime, now: datetime.datetime, *, night: bool) -> str:
+    """Return “tonight about 01:40”, “today at 14:30”, “on Monday at 09:30”; both in the school's own time."""
+    if night and then - now < datetime.timedelta(days=1):
+        return f"tonight {about(then, now)}"
+    if night:
+        return about(then, now)
+    return f"{day_ahead(then.date(), now.date())} at {then:%H:%M}"
+
+
+def day_ahead(day: datetime.date, today: datetime.date) -> str:
+    """Return “today”, “tomorrow”, “on Monday” or “on 4 January 2027”."""
+    days = (day - today).days
+    if days in {0, 1}:
+        return ("today", "tomorrow")[days]
+    if 1 < days < 7:
+        return f"on {day:%A}"
+    year = f" {day.year}" if day.year != today.year else ""
+    return f"on {day.day} {day:%B}{year}"
+
+
+def span(first: datetime.date, last: datetime.date) -> str:
+    """Return “4 January 2027” or “21 December 2026 – 4 January 2027”."""
+    return " – ".join(dict.fromkeys([day(first.isoformat()), day(last.isoformat())]))
+
+
+def weekday(number: int) -> str:
+    """Return the name of an ISO weekday: “Monday” of 1."""
+    return calendar.day_name[number - 1]
 
 
 def duration(length: datetime.timedelta) -> str:

@@ -39,7 +39,8 @@ _PEOPLE: Final = frozenset(
     f"reception:{view}"
     for view in (
         *("person", "why", "correct", "new_id", "withdraw", "delete", "restore", "add_guardian", "tie", "block"),
-        *("unblock", "untie", "rules", "parents_domain", "primary_years", "rollover"),
+        *("unblock", "untie", "rules", "parents_domain", "primary_years", "rollover", "hours"),
+        *("morning", "weekdays", "add_closure", "remove_closure"),
     )
 )
 _ABSENCES: Final = frozenset(f"staff:{view}" for view in ("settle", "reopen", "call", "call_about", "take_back"))

@@ -14,7 +14,7 @@ from sync import clock, registry, sentences
 from sync.models import Connection, MisChange, Pulse, Run
 from sync.queries.slots import timing_of
 from tenants.models import School
-from tenants.queries import Calendar, calendar
+from tenants.queries import days_without_school
 
 MISSED_AFTER: Final = datetime.timedelta(
     hours=1
@@ -48,6 +48,7 @@ class Freshness:
     then: datetime.datetime | None = None  # when it is read next
     halted: str = ""  # why it is not read by itself now, in words
     overdue: str = ""  # why it is older than it should be, in words; "" while it is not
+    reads_marks: bool = False  # whether attendance marks can be read from this MIS
 
     def shares(self, kind: str) -> bool:
         """Whether the MIS shares this kind: without it, no row means "not shared", never "none" (R4)."""
@@ -80,9 +81,10 @@ def _freshness(kind: Run.Kind, now: datetime.datetime) -> Freshness:
         return dataclasses.replace(fresh, halted=_NO_MIS)
     frozen: bool = link.frozen  # type: ignore[attr-defined] # annotated by `_link`
     halted = _FROZEN if frozen else _PAUSED if link.paused_reason else ""
-    counts = _every_day if kind == Run.Kind.ROSTER else _days(link.school, now).is_school_day
+    counts = _every_day if kind == Run.Kind.ROSTER else school_days(link.school, now)
     return dataclasses.replace(
         fresh,
+        reads_marks=any(known.key == link.connector and known.sessions for known in registry.connectors()),
         halted=halted,
         then=None if halted else next_time(link.school, kind, now, counts=counts),
         overdue=(halted or _why(kind, now)) if at and is_overdue(link.school, kind, at, now, counts=counts) else "",
@@ -101,9 +103,11 @@ def _every_day(_: datetime.date) -> bool:
     return True
 
 
-def _days(school: School, now: datetime.datetime) -> Calendar:
+def school_days(school: School, now: datetime.datetime) -> clock.Counts:
+    """Return what tells the days of school from the others, for as long as slots are looked for; one query."""
     today = school.local(now).date()
-    return calendar(school, today - _BEHIND, today + _AHEAD)
+    off = days_without_school(school, today - _BEHIND, today + _AHEAD)
+    return lambda day: day not in off
 
 
 def next_time(

@@ -14,6 +14,7 @@ from attendance.models import AbsenceReport
 from portals.gates import public
 from sync.models import Run
 from tenants import bulk, scope
+from tenants.models import Closure
 from tests.house.product import ROOMS
 from tests.tenants.samples import Furnished, furnish
 from users.models import Account, Guardian, LocalEdit, SchoolClass, StaffMember, Student, Tie
@@ -55,6 +56,7 @@ WHOSE: dict[str, type[Model]] = {
     "staff/classes/": SchoolClass,
     "absence/reports/": AbsenceReport,
     "parent/absences/": AbsenceReport,
+    "rules/open/closures/": Closure,
 }
 
 

@@ -46,6 +46,12 @@ def freshness(fresh: Any) -> str:
 
 
 @register.filter
+def span(days: Any) -> str:
+    """Return the first and the last day of something: “21 December 2026 – 4 January 2027”."""
+    return sentences.span(days.first, days.last)
+
+
+@register.filter
 def duration(length: datetime.timedelta | float) -> str:
     """Return a length of time, given as such or in seconds: “53 s”."""
     return sentences.duration(length if isinstance(length, datetime.timedelta) else datetime.timedelta(seconds=length))
