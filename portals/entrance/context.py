@@ -63,7 +63,7 @@ _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
         _Item("Conflicts", "shield-alert", "reception:conflicts", frozenset({"reception:conflict"})),
         _Item("Tonight", "moon", "reception:tonight"),
         _Item("People", "users", "reception:people", _PEOPLE),
-        _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run"})),
+        _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run", "reception:ask"})),
         _Item(
             "Data quality", "triangle-alert", "reception:quality", frozenset({"reception:bucket", "reception:fixed"})
         ),

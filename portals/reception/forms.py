@@ -10,6 +10,7 @@ from django.http import HttpRequest, QueryDict
 
 from sync import sentences
 from sync.connectors.csv_files.folder import ENDINGS
+from sync.models import Run
 from sync.operations.uploads import LARGEST
 from tenants.models import School
 from users import years
@@ -152,6 +153,15 @@ class YearsForm(forms.Form):
 def _counted(rule: YearRule) -> str:
     addresses = f"{rule.with_address} with an address in your MIS"
     return f"{years.say(rule.label)} ({rule.students} student{'' if rule.students == 1 else 's'}, {addresses})"
+
+
+class AskForm(forms.Form):
+    """What support is asked to read now, and why."""
+
+    kind = forms.ChoiceField(choices=Run.Kind.choices, error_messages={"required": "Choose one of them."})
+    reason = forms.CharField(
+        label="Why now", max_length=300, help_text="Support decides by it, and the run’s report shows it."
+    )
 
 
 def _date() -> forms.DateInput:

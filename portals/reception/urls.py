@@ -3,6 +3,7 @@
 from django.urls import path
 
 from portals.reception import (
+    asking,
     conflicts,
     connection,
     hands,
@@ -26,6 +27,8 @@ urlpatterns = [
     path("conflicts/<str:digest>/take-back/", conflicts.take_back, name="take_back"),
     path("tonight/", tonight.tonight, name="tonight"),
     path("runs/", views.runs, name="runs"),
+    path("runs/ask/", asking.ask, name="ask"),
+    path("runs/ask/<int:pk>/withdraw/", asking.withdraw, name="withdraw_request"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/undo/", undo.undo, name="undo"),
     path("people/", people.people, name="people"),

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from attendance.models import AbsenceReport
 from portals.gates import public
-from sync.models import Run
+from sync.models import Run, RunRequest
 from tenants import bulk, scope
 from tenants.models import Closure
 from tests.house.product import ROOMS
@@ -49,6 +49,7 @@ WORDS = {
 # Whose id an address takes, by the words before it; else a student's.
 WHOSE: dict[str, type[Model]] = {
     "runs/": Run,
+    "runs/ask/": RunRequest,
     "people/staff/": StaffMember,
     "people/guardians/": Guardian,
     "people/ties/": Tie,
