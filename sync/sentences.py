@@ -4,7 +4,7 @@ import calendar
 import dataclasses
 import datetime
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 Tone = Literal["text", "old", "new"]
 Tense = Literal["done", "would"]  # of a run that is over, or of a plan that nobody has carried out
@@ -375,6 +375,26 @@ def day_ahead(day: datetime.date, today: datetime.date) -> str:
         return f"on {day:%A}"
     year = f" {day.year}" if day.year != today.year else ""
     return f"on {day.day} {day:%B}{year}"
+
+
+def slot(*, name: str, due: datetime.datetime, began: datetime.datetime | None, late: bool) -> str:
+    """Return “The night was due at 01:34.”, with when a late one began; both in the school's own time (R10)."""
+    start = f"The {name} was due at {due:%H:%M}"
+    if not late:
+        return f"{start}."
+    if began is None:
+        return f"{start} and is caught up."
+    behind = duration(datetime.timedelta(minutes=(began - due) // datetime.timedelta(minutes=1)))
+    return f"{start} and was caught up at {began:%H:%M}, {behind.removesuffix(' 0 s')} late."
+
+
+def progress(told: Mapping[str, Any]) -> str:
+    """Return “Reading: 12 pages, 340 rows so far.” of what a run tells while it goes on, “Running.” of nothing."""
+    numbers = [
+        f"{told[word]:,} {word if told[word] != 1 else word[:-1]}" for word in ("pages", "rows") if told.get(word)
+    ]
+    stage = str(told.get("stage") or "running")
+    return f"{stage[0].upper()}{stage[1:]}{f': {listed(numbers)} so far' if numbers else ''}."
 
 
 def span(first: datetime.date, last: datetime.date) -> str:

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_safe
 
 from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
+from portals.reception.next import what_is_next
 from sync import sentences
 from sync.models import Change, Run
 from sync.operations import undo
-from sync.queries import inbox, moving, quality, reports, sources, tallies
+from sync.queries import inbox, moving, quality, reports, requests, sources, tallies
 from sync.queries.quality import refusals
 from tenants.models import School
 from users.queries import heads
@@ -22,7 +23,9 @@ from users.queries import heads
 @gate()
 def home(request: ReceptionRequest) -> HttpResponse:
     """Show the front desk: last night in two sentences, and how many people there are."""
+    now = timezone.now()
     last, going, nights = reports.last_ended(), reports.under_way(), reports.nights()
+    fresh = sources.freshness()
     context = {
         "last": last,
         "last_words": night(last, request.school) if last else None,
@@ -32,9 +35,11 @@ def home(request: ReceptionRequest) -> HttpResponse:
         "chart": chart(nights),
         "nights": nights,
         "mended": quality.mended(refusals.last_fixed()),
-        "fresh": sources.freshness(),
-        "inbox": inbox.inbox(at=timezone.now()),
-        "moving": moving.panel(request.school, now=timezone.now()),
+        "fresh": fresh,
+        "next": what_is_next(request.school, fresh, now=now),
+        "asked": requests.waiting(),
+        "inbox": inbox.inbox(at=now),
+        "moving": moving.panel(request.school, now=now),
     }
     return render(request, "reception/home.html", context)
 
@@ -42,9 +47,10 @@ def home(request: ReceptionRequest) -> HttpResponse:
 @require_safe
 @gate()
 def runs(request: ReceptionRequest) -> HttpResponse:
-    """List the runs, newest first."""
-    page = reports.runs(page=request.GET.get("page"))
-    return render(request, "reception/runs.html", {"page": page, "fresh": sources.freshness()})
+    """List the runs, newest first, all or of one kind."""
+    kind = known(request.GET.get("kind", ""), set(Run.Kind.values))
+    page = reports.runs(page=request.GET.get("page"), kind=kind)
+    return render(request, "reception/runs.html", {"page": page, "kind": kind, "fresh": sources.freshness()})
 
 
 @require_safe

@@ -24,9 +24,10 @@ class RunRow:
     tally: Tally
 
 
-def runs(*, page: str | int | None, size: int = 25) -> "Page[RunRow]":
-    """Return one page of the runs, newest first."""
-    found: Page[Any] = Paginator(Run.objects.order_by("-queued_at", "-id"), size).get_page(page)
+def runs(*, page: str | int | None, kind: str = "", size: int = 25) -> "Page[RunRow]":
+    """Return one page of the runs, of one kind if it is given, newest first."""
+    asked = Run.objects.filter(kind=kind) if kind else Run.objects.all()
+    found: Page[Any] = Paginator(asked.order_by("-queued_at", "-id"), size).get_page(page)
     found.object_list = [RunRow(run=run, tally=tally(run.counts)) for run in found.object_list]
     return found
 
@@ -38,14 +39,14 @@ def run(pk: int) -> Run | None:
 
 
 def last_ended() -> Run | None:
-    """Return the newest run that has ended, whatever became of it."""
-    found: Run | None = Run.objects.exclude(finished_at=None).order_by("-finished_at", "-id").first()
+    """Return the newest roster run that has ended, whatever became of it."""
+    found: Run | None = Run.objects.rosters().exclude(finished_at=None).order_by("-finished_at", "-id").first()
     return found
 
 
 def under_way() -> Run | None:
-    """Return the newest run that waits or runs."""
-    found: Run | None = Run.objects.filter(finished_at=None).order_by("-queued_at", "-id").first()
+    """Return the newest roster run that waits or runs."""
+    found: Run | None = Run.objects.rosters().filter(finished_at=None).order_by("-queued_at", "-id").first()
     return found
 
 
@@ -58,8 +59,8 @@ class Night:
 
 
 def nights(*, upto: Run | None = None, limit: int = 14) -> tuple[Night, ...]:
-    """Return the last runs that ended, oldest first; with `upto`, the last ones up to that run."""
-    ended = Run.objects.exclude(finished_at=None).exclude(status=Run.Status.FAILED)
+    """Return the last roster runs that ended well, oldest first; with `upto`, the last ones up to that run."""
+    ended = Run.objects.rosters().filter(status__in=[Run.Status.OK, Run.Status.PARTIAL, Run.Status.HELD])
     if upto is not None:
         ended = ended.filter(queued_at__lte=upto.queued_at)
     rows = list(ended.order_by("-queued_at", "-id")[:limit])

@@ -1,6 +1,7 @@
 """Filters that say things the way all pages say them."""
 
 import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django import template
@@ -49,6 +50,12 @@ def freshness(fresh: Any) -> str:
 def span(days: Any) -> str:
     """Return the first and the last day of something: “21 December 2026 – 4 January 2027”."""
     return sentences.span(days.first, days.last)
+
+
+@register.filter
+def progress(told: Mapping[str, Any]) -> str:
+    """Return how far a run is: “Reading: 12 pages, 340 rows so far.”"""
+    return sentences.progress(told)
 
 
 @register.filter
