@@ -357,6 +357,17 @@ def about(then: datetime.datetime, now: datetime.datetime) -> str:
     return f"about {rounded:%H:%M} on {f'{then:%A}' if near else f'{then.day} {then:%B}'}"
 
 
+def ago(length: datetime.timedelta) -> str:
+    """Return “just now”, “12 min ago”, “3 h ago” or “2 days ago”."""
+    minutes = length // datetime.timedelta(minutes=1)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    hours, days = minutes // 60, minutes // (24 * 60)
+    return f"{hours} h ago" if hours < 24 else f"{days} day{'' if days == 1 else 's'} ago"
+
+
 def upcoming(then: datetime.datetime, now: datetime.datetime, *, night: bool) -> str:
     """Return “tonight about 01:40”, “today at 14:30”, “on Monday at 09:30”; both in the school's own time."""
     if night and then - now < datetime.timedelta(days=1):

@@ -1,5 +1,6 @@
 """Answers about schools."""
 
+import dataclasses
 import datetime
 import zoneinfo
 from typing import Final
@@ -24,28 +25,38 @@ def zones() -> list[str]:
 _LONGEST_HOLIDAY: Final = 120  # days; a school that is closed for longer has no day before
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """The days of a school between two dates: which of them are days of school."""
+
+    weekdays: frozenset[int]
+    closures: tuple[tuple[datetime.date, datetime.date, str], ...]  # first and last day, both closed, and the name
+
+    def why_no_school(self, day: datetime.date) -> str:
+        """Say why there is no school on a day, "" if there is: a closure’s name, or that it is no weekday of theirs."""
+        if day.isoweekday() not in self.weekdays:
+            return f"no school on a {day:%A}"
+        return next((name for first, last, name in self.closures if first <= day <= last), "")
+
+    def is_school_day(self, day: datetime.date) -> bool:
+        """Whether there is school on a day."""
+        return not self.why_no_school(day)
+
+
+def calendar(school: School, first: datetime.date, last: datetime.date) -> Calendar:
+    """Return the days of the open school from the first to the last; one query (R14)."""
+    closures = Closure.objects.filter(first__lte=last, last__gte=first).values_list("first", "last", "name")
+    return Calendar(weekdays=frozenset(school.weekdays), closures=tuple(closures))
+
+
 def is_school_day(school: School, day: datetime.date) -> bool:
     """Whether there is school at the open school on this day of its own calendar; one query (R14)."""
     return not why_no_school(school, day)
 
 
 def why_no_school(school: School, day: datetime.date) -> str:
-    """Say why there is no school on a day, "" if there is: a closure’s name, or that it is no weekday of theirs."""
-    if day.isoweekday() not in school.weekdays:
-        return f"no school on a {day:%A}"
-    closure = Closure.objects.filter(first__lte=day, last__gte=day).first()
-    return closure.name if closure else ""
-
-
-def days_without_school(school: School, first: datetime.date, last: datetime.date) -> dict[datetime.date, str]:
-    """Say of each of these days on which there is no school why not, as `why_no_school` does; one query."""
-    closures = list(Closure.objects.filter(first__lte=last, last__gte=first))
-    days = [first + datetime.timedelta(days=number) for number in range((last - first).days + 1)]
-    named = {
-        day: closure.name for closure in reversed(closures) for day in days if closure.first <= day <= closure.last
-    }
-    off = {day: f"no school on a {day:%A}" for day in days if day.isoweekday() not in school.weekdays}
-    return named | off
+    """Say why there is no school on a day, "" if there is; one query."""
+    return calendar(school, day, day).why_no_school(day)
 
 
 def days_without_school(school: School, first: datetime.date, last: datetime.date) -> dict[datetime.date, str]:
@@ -81,13 +92,9 @@ def school_days(school: School, day: datetime.date, *, latest: int) -> SchoolDay
 
 def school_day_before(school: School, day: datetime.date) -> datetime.date | None:
     """Return the last day of school before this one, at the open school; None if there was none for months."""
-    oldest = day - datetime.timedelta(days=_LONGEST_HOLIDAY)
-    closed = list(Closure.objects.filter(first__lt=day, last__gte=oldest).values_list("first", "last"))
-    for back in range(1, _LONGEST_HOLIDAY):
-        before = day - datetime.timedelta(days=back)
-        if before.isoweekday() in school.weekdays and not any(first <= before <= last for first, last in closed):
-            return before
-    return None
+    days = [day - datetime.timedelta(days=back) for back in range(1, _LONGEST_HOLIDAY)]
+    known = calendar(school, days[-1], days[0])
+    return next(filter(known.is_school_day, days), None)
 
 
 def closures(*, since: datetime.date) -> list[Closure]:

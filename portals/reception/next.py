@@ -18,7 +18,7 @@ LABELS: Final = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Told:
+class NextSlot:
     """One slot in words: “People and classes”, “tonight about 01:40”, and why a day before it has none."""
 
     label: str
@@ -31,7 +31,7 @@ class Next:
     """What is read next by itself; `halted` says why nothing is."""
 
     halted: str
-    slots: tuple[Told, ...]
+    slots: tuple[NextSlot, ...]
     reads_marks: bool
 
 
@@ -42,11 +42,11 @@ def what_is_next(school: School, fresh: Freshness, *, now: datetime.datetime) ->
     return Next(halted=fresh.halted, slots=slots, reads_marks=fresh.reads_marks)
 
 
-def _told(school: School, one: Coming, now: datetime.datetime) -> Told:
+def _told(school: School, one: Coming, now: datetime.datetime) -> NextSlot:
     night = one.slot is clock.Slot.NIGHT
     when = sentences.upcoming(school.local(one.at), school.local(now), night=night) if one.at else "not within a year"
     passed_over = f"{one.passed_over[:1].upper()}{one.passed_over[1:]}"
-    return Told(label=LABELS[one.slot], when=when, passed_over=passed_over)
+    return NextSlot(label=LABELS[one.slot], when=when, passed_over=passed_over)
 
 
 def in_a_line(school: School, *, now: datetime.datetime) -> str:

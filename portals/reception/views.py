@@ -13,7 +13,7 @@ from portals.reception.next import what_is_next
 from sync import sentences
 from sync.models import Change, Run
 from sync.operations import undo
-from sync.queries import inbox, moving, quality, reports, requests, sources, tallies
+from sync.queries import fetches, inbox, moving, quality, reports, requests, sources, tallies
 from sync.queries.quality import refusals
 from tenants.models import School
 from users.queries import heads
@@ -37,6 +37,7 @@ def home(request: ReceptionRequest) -> HttpResponse:
         "mended": quality.mended(refusals.last_fixed()),
         "fresh": fresh,
         "next": what_is_next(request.school, fresh, now=now),
+        "fetches": fetches.today(request.school, now=now),
         "asked": requests.waiting(),
         "inbox": inbox.inbox(at=now),
         "moving": moving.panel(request.school, now=now),
