@@ -1,6 +1,7 @@
 """What super users see: how the school's sync went, and what it did (R13)."""
 
 import dataclasses
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -65,25 +66,40 @@ def run(request: ReceptionRequest, pk: int) -> HttpResponse:
     found = reports.run(pk)
     if found is None:
         raise Http404("no such run")
+    about = marks_of(found) if found.kind == Run.Kind.ATTENDANCE else roster_of(request, found)
+    context = {"run": found, "source": sources.source(), "slot": slot_line(found, request.school), **about}
+    return render(request, "reception/run.html", context)
+
+
+def roster_of(request: ReceptionRequest, found: Run) -> dict[str, Any]:
+    """Return what the page of a roster run shows."""
     report = reports.run_report(
         found,
         action=known(request.GET.get("action", ""), set(Change.Action.values)),
         kind=request.GET.get("kind", "")[:40],
         page=request.GET.get("page"),
     )
-    return render(
-        request,
-        "reception/run.html",
-        {
-            "report": report,
-            "run": found,
-            "chart": chart(report.nights),
-            "nights": report.nights,
-            "source": sources.source(),
-            "undone_by": undo.undone_by(found),
-            "carried_out": inbox.carried_out(found),
-        },
-    )
+    return {
+        "report": report,
+        "chart": chart(report.nights),
+        "nights": report.nights,
+        "undone_by": undo.undone_by(found),
+        "carried_out": inbox.carried_out(found),
+    }
+
+
+def marks_of(found: Run) -> dict[str, Any]:
+    """Return what the page of an attendance run shows."""
+    return {"marks": reports.marks_report(found)}
+
+
+def slot_line(found: Run, school: School) -> str:
+    """Say when the slot of a run was due and how late it was caught up, "" of a one-off."""
+    claim = reports.slot_of(found)
+    if claim is None:
+        return ""
+    began = school.local(found.started_at) if found.started_at else None
+    return sentences.slot(name=claim.slot, due=school.local(claim.due_at), began=began, late=claim.late)
 
 
 def known(value: str, values: set[str]) -> str:

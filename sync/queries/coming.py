@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from typing import Final
 
 import msgspec
@@ -11,7 +11,7 @@ from sync import clock
 from sync.models import Slot
 from sync.queries.slots import timing_of
 from tenants.models import School
-from tenants.queries import days_without_school
+from tenants.queries import Calendar, calendar
 
 _A_YEAR: Final = datetime.timedelta(days=366)
 _AFTER_MIDNIGHT: Final = datetime.timedelta(days=1)
@@ -30,15 +30,14 @@ class Coming:
 
 def coming(school: School, *, now: datetime.datetime) -> tuple[Coming, ...]:
     """Return the next night, morning and afternoon of the open school, the soonest first; two queries."""
-    off = _off(school, now)
-    claimed = _claimed(school, now)
-    found = [_next(timing_of(school), slot, now, off=off, claimed=claimed) for slot in clock.Slot]
+    days, claimed = _days(school, now), _claimed(school, now)
+    found = [_next(timing_of(school), slot, now, days=days, claimed=claimed) for slot in clock.Slot]
     return tuple(sorted(found, key=lambda one: (one.at is None, one.at or now)))
 
 
-def _off(school: School, now: datetime.datetime) -> Mapping[datetime.date, str]:
+def _days(school: School, now: datetime.datetime) -> Calendar:
     today = school.local(now).date()
-    return days_without_school(school, today, today + _A_YEAR)
+    return calendar(school, today, today + _A_YEAR)
 
 
 def _claimed(school: School, now: datetime.datetime) -> frozenset[tuple[str, datetime.date]]:
@@ -52,14 +51,14 @@ def _next(
     slot: clock.Slot,
     now: datetime.datetime,
     *,
-    off: Mapping[datetime.date, str],
+    days: Calendar,
     claimed: Claimed,
 ) -> Coming:
     """Return the next one of a slot. Whoever moves the morning after it was read has had it for that day."""
     free = clock.ahead(timing, slot, now, counts=lambda date: (slot, date) not in claimed)
     passed_over = ""
     for due in free:
-        why = "" if slot is clock.Slot.NIGHT else off.get(due.date, "")
+        why = "" if slot is clock.Slot.NIGHT else days.why_no_school(due.date)
         if not why:
             return Coming(slot=slot, at=due.at, passed_over=passed_over)
         passed_over = passed_over or why
@@ -79,13 +78,9 @@ def morning_moved(school: School, to: str, *, now: datetime.datetime) -> Moved:
     """Return what reading the morning's marks at another time would do to the open school; three queries (R14)."""
     today = school.local(now).date()
     timing = msgspec.structs.replace(timing_of(school), morning=datetime.time.fromisoformat(to))
-    off = _off(school, now)
+    days = _days(school, now)
     read = Slot.objects.filter(school=school, slot=clock.Slot.MORNING, local_date=today).first()
     open_now = {due.slot for due in clock.open_slots(timing, now)}
-    at_once = read is None and today not in off and clock.Slot.MORNING in open_now
-    claimed = _claimed(school, now)
-    return Moved(
-        read=read,
-        at_once=at_once,
-        then=_next(timing, clock.Slot.MORNING, now, off=off, claimed=claimed).at,
-    )
+    at_once = read is None and days.is_school_day(today) and clock.Slot.MORNING in open_now
+    then = _next(timing, clock.Slot.MORNING, now, days=days, claimed=_claimed(school, now))
+    return Moved(read=read, at_once=at_once, then=then.at)

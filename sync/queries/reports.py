@@ -9,8 +9,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Min, QuerySet
 
 from sync import sentences
-from sync.models import Change, Hold, Refusal, Run
-from sync.queries.tallies import Tally, Tile, tally, tiles
+from sync.models import Change, Hold, Refusal, Run, Slot
+from sync.queries.tallies import MarksTally, Tally, Tile, marks, tally, tiles
 from sync.sentences import Sentence
 
 RECORDS_PER_PAGE: Final = 50
@@ -130,6 +130,27 @@ def run_report(run: Run, *, action: str = "", kind: str = "", page: str | int | 
         kinds=_chips(changes, "kind", {}),
         records=_records(chosen, page),
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MarksReport:
+    """Everything the report of an attendance run shows; it names nobody (R15)."""
+
+    tally: MarksTally
+    faults: tuple[Fault, ...]
+
+
+def marks_report(run: Run) -> MarksReport:
+    """Return the report of a run that read marks; one query."""
+    return MarksReport(tally=marks(run.counts), faults=_faults(run))
+
+
+def slot_of(run: Run) -> Slot | None:
+    """Return the claim of the slot that a run is for, None of a one-off; one query at most."""
+    if not run.slot:
+        return None
+    claims = Slot.objects.filter(school=run.school_id, kind=run.kind, local_date=run.local_date, slot=run.slot)
+    return claims.first()
 
 
 def _faults(run: Run) -> tuple[Fault, ...]:

@@ -14,11 +14,9 @@ from sync import clock, registry, sentences
 from sync.models import Connection, MisChange, Pulse, Run
 from sync.queries.slots import timing_of
 from tenants.models import School
-from tenants.queries import days_without_school
+from tenants.queries import Calendar, calendar
 
-MISSED_AFTER: Final = datetime.timedelta(
-    hours=1
-)  # behind its time a slot’s run must have ended, or it counts as missed
+MISSED_AFTER: Final = datetime.timedelta(hours=1)  # by then a slot’s run must have ended, or it counts as missed
 SILENT_AFTER: Final = datetime.timedelta(minutes=10)  # the dispatcher’s pulse beats once a minute
 TOO_MANY: Final = 2  # slots in a row without a good run: from here on a page says so aloud
 _AHEAD: Final = datetime.timedelta(days=366)
@@ -81,7 +79,7 @@ def _freshness(kind: Run.Kind, now: datetime.datetime) -> Freshness:
         return dataclasses.replace(fresh, halted=_NO_MIS)
     frozen: bool = link.frozen  # type: ignore[attr-defined] # annotated by `_link`
     halted = _FROZEN if frozen else _PAUSED if link.paused_reason else ""
-    counts = _every_day if kind == Run.Kind.ROSTER else school_days(link.school, now)
+    counts = _every_day if kind == Run.Kind.ROSTER else _days(link.school, now).is_school_day
     return dataclasses.replace(
         fresh,
         reads_marks=any(known.key == link.connector and known.sessions for known in registry.connectors()),
@@ -103,11 +101,9 @@ def _every_day(_: datetime.date) -> bool:
     return True
 
 
-def school_days(school: School, now: datetime.datetime) -> clock.Counts:
-    """Return what tells the days of school from the others, for as long as slots are looked for; one query."""
+def _days(school: School, now: datetime.datetime) -> Calendar:
     today = school.local(now).date()
-    off = days_without_school(school, today - _BEHIND, today + _AHEAD)
-    return lambda day: day not in off
+    return calendar(school, today - _BEHIND, today + _AHEAD)
 
 
 def next_time(

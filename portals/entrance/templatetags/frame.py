@@ -8,6 +8,7 @@ from django import template
 from django.core.paginator import Page
 from django.utils import timezone
 
+from attendance.models import Meaning
 from sync import sentences
 from users import years
 
@@ -50,6 +51,13 @@ def freshness(fresh: Any) -> str:
 def span(days: Any) -> str:
     """Return the first and the last day of something: “21 December 2026 – 4 January 2027”."""
     return sentences.span(days.first, days.last)
+
+
+@register.filter
+def meaning_name(meaning: str) -> str:
+    """Return what a mark means, for a reader: “Absent with leave”."""
+    words = str(Meaning(meaning).label)
+    return f"{words[0].upper()}{words[1:]}"
 
 
 @register.filter
