@@ -1,9 +1,10 @@
 """What runs did or would do, said in plain sentences. Pure: no database, no clock, no markup."""
 
+import calendar
 import dataclasses
 import datetime
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 Tone = Literal["text", "old", "new"]
 Tense = Literal["done", "would"]  # of a run that is over, or of a plan that nobody has carried out
@@ -354,6 +355,67 @@ def about(then: datetime.datetime, now: datetime.datetime) -> str:
         return f"about {rounded:%H:%M}"
     near = then - now < datetime.timedelta(days=6)
     return f"about {rounded:%H:%M} on {f'{then:%A}' if near else f'{then.day} {then:%B}'}"
+
+
+def ago(length: datetime.timedelta) -> str:
+    """Return “just now”, “12 min ago”, “3 h ago” or “2 days ago”."""
+    minutes = length // datetime.timedelta(minutes=1)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    hours, days = minutes // 60, minutes // (24 * 60)
+    return f"{hours} h ago" if hours < 24 else f"{days} day{'' if days == 1 else 's'} ago"
+
+
+def upcoming(then: datetime.datetime, now: datetime.datetime, *, night: bool) -> str:
+    """Return “tonight about 01:40”, “today at 14:30”, “on Monday at 09:30”; both in the school's own time."""
+    if night and then - now < datetime.timedelta(days=1):
+        return f"tonight {about(then, now)}"
+    if night:
+        return about(then, now)
+    return f"{day_ahead(then.date(), now.date())} at {then:%H:%M}"
+
+
+def day_ahead(day: datetime.date, today: datetime.date) -> str:
+    """Return “today”, “tomorrow”, “on Monday” or “on 4 January 2027”."""
+    days = (day - today).days
+    if days in {0, 1}:
+        return ("today", "tomorrow")[days]
+    if 1 < days < 7:
+        return f"on {day:%A}"
+    year = f" {day.year}" if day.year != today.year else ""
+    return f"on {day.day} {day:%B}{year}"
+
+
+def slot(*, name: str, due: datetime.datetime, began: datetime.datetime | None, late: bool) -> str:
+    """Return “The night was due at 01:34.”, with when a late one began; both in the school's own time (R10)."""
+    start = f"The {name} was due at {due:%H:%M}"
+    if not late:
+        return f"{start}."
+    if began is None:
+        return f"{start} and is caught up."
+    behind = duration(datetime.timedelta(minutes=(began - due) // datetime.timedelta(minutes=1)))
+    return f"{start} and was caught up at {began:%H:%M}, {behind.removesuffix(' 0 s')} late."
+
+
+def progress(told: Mapping[str, Any]) -> str:
+    """Return “Reading: 12 pages, 340 rows so far.” of what a run tells while it goes on, “Running.” of nothing."""
+    numbers = [
+        f"{told[word]:,} {word if told[word] != 1 else word[:-1]}" for word in ("pages", "rows") if told.get(word)
+    ]
+    stage = str(told.get("stage") or "running")
+    return f"{stage[0].upper()}{stage[1:]}{f': {listed(numbers)} so far' if numbers else ''}."
+
+
+def span(first: datetime.date, last: datetime.date) -> str:
+    """Return “4 January 2027” or “21 December 2026 – 4 January 2027”."""
+    return " – ".join(dict.fromkeys([day(first.isoformat()), day(last.isoformat())]))
+
+
+def weekday(number: int) -> str:
+    """Return the name of an ISO weekday: “Monday” of 1."""
+    return calendar.day_name[number - 1]
 
 
 def duration(length: datetime.timedelta) -> str:

@@ -95,3 +95,8 @@ def school_day_before(school: School, day: datetime.date) -> datetime.date | Non
     days = [day - datetime.timedelta(days=back) for back in range(1, _LONGEST_HOLIDAY)]
     known = calendar(school, days[-1], days[0])
     return next(filter(known.is_school_day, days), None)
+
+
+def closures(*, since: datetime.date) -> list[Closure]:
+    """Return the days on which the open school is closed that are not over on this day, the next first; one query."""
+    return list(Closure.objects.filter(last__gte=since))

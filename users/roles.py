@@ -14,6 +14,7 @@ class Can(enum.StrEnum):
     GIVE_FILES = "upload files for the sync"
     CONNECT_MIS = "connect the school to its MIS"
     DECIDE = "decide what the sync holds back"
+    SET_RULES = "say when the school is open and what its codes mean"
     EDIT_PEOPLE = "correct people and decide who may come in"
     SEE_MARKS = "see the attendance marks of every student"
     SEE_ABSENCES = "see the list of absences"
@@ -49,7 +50,7 @@ class SuperUser(Role):
     grants = frozenset(
         {
             *(Can.SEE_STUDENTS, Can.SEE_CONTACTS, Can.SEE_MEDICAL, Can.SEE_SYNC),
-            *(Can.GIVE_FILES, Can.CONNECT_MIS, Can.DECIDE, Can.EDIT_PEOPLE),
+            *(Can.GIVE_FILES, Can.CONNECT_MIS, Can.DECIDE, Can.SET_RULES, Can.EDIT_PEOPLE),
             *(Can.SEE_MARKS, Can.SEE_ABSENCES),  # and settles none: that is a role of its own, by grant
         }
     )

@@ -39,7 +39,8 @@ _PEOPLE: Final = frozenset(
     f"reception:{view}"
     for view in (
         *("person", "why", "correct", "new_id", "withdraw", "delete", "restore", "add_guardian", "tie", "block"),
-        *("unblock", "untie", "rules", "parents_domain", "primary_years", "rollover"),
+        *("unblock", "untie", "rules", "parents_domain", "primary_years", "rollover", "hours"),
+        *("morning", "weekdays", "add_closure", "remove_closure"),
     )
 )
 _ABSENCES: Final = frozenset(f"staff:{view}" for view in ("settle", "reopen", "call", "call_about", "take_back"))
@@ -62,7 +63,7 @@ _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
         _Item("Conflicts", "shield-alert", "reception:conflicts", frozenset({"reception:conflict"})),
         _Item("Tonight", "moon", "reception:tonight"),
         _Item("People", "users", "reception:people", _PEOPLE),
-        _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run"})),
+        _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run", "reception:ask"})),
         _Item(
             "Data quality", "triangle-alert", "reception:quality", frozenset({"reception:bucket", "reception:fixed"})
         ),

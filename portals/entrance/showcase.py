@@ -17,6 +17,7 @@ from portals.chart import absences, chart
 from portals.entrance.context import Door
 from portals.health import Section
 from portals.marks import MarkFeed
+from portals.reception.next import Next, NextSlot
 from portals.reception.person import Field
 from sync import sentences
 from sync.models import Decision, Hold, MisProduct, Run, Trial
@@ -58,6 +59,7 @@ def sample_data() -> dict[str, Any]:
         ),
         "fresh": _FRESH,
         "overdue": dataclasses.replace(_FRESH, overdue="the last run failed"),
+        "next": _NEXT,
         "item": Door(label="Students", icon="users", url="#nav_item", here=True),
         "page": Paginator(range(1284), 25).get_page(3),
         "runs": [Run(school_id=0, status=status) for status in Run.Status.values],
@@ -143,6 +145,18 @@ _FRESH: Final = Freshness(
     at=datetime.datetime(2026, 11, 23, 2, 14, tzinfo=datetime.UTC),
     kinds=frozenset(),
     then=datetime.datetime(2026, 11, 24, 1, 40, tzinfo=datetime.UTC),
+)
+_NEXT: Final = (
+    Next(
+        halted="",
+        slots=(
+            NextSlot(label="The afternoon’s marks", when="today at 14:30"),
+            NextSlot(label="People and classes", when="tonight about 01:40"),
+            NextSlot(label="The morning’s marks", when="on Monday at 09:30", passed_over="Half-term"),
+        ),
+        reads_marks=True,
+    ),
+    Next(halted="reading is paused", slots=(), reads_marks=True),
 )
 _SIDES: Final = (
     {

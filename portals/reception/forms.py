@@ -8,8 +8,11 @@ from django.core.files import File
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
+from sync import sentences
 from sync.connectors.csv_files.folder import ENDINGS
+from sync.models import Run
 from sync.operations.uploads import LARGEST
+from tenants.models import School
 from users import years
 from users.directory import YearRule
 from users.models import Student
@@ -152,15 +155,54 @@ def _counted(rule: YearRule) -> str:
     return f"{years.say(rule.label)} ({rule.students} student{'' if rule.students == 1 else 's'}, {addresses})"
 
 
+class AskForm(forms.Form):
+    """What support is asked to read now, and why."""
+
+    kind = forms.ChoiceField(choices=Run.Kind.choices, error_messages={"required": "Choose one of them."})
+    reason = forms.CharField(
+        label="Why now", max_length=300, help_text="Support decides by it, and the run’s report shows it."
+    )
+
+
+def _date() -> forms.DateInput:
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
 class RolloverForm(forms.Form):
     """From when until when classes are rebuilt."""
 
-    first = forms.DateField(
-        label="First day", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    first = forms.DateField(label="First day", required=False, widget=_date())
+    last = forms.DateField(label="Last day", required=False, widget=_date())
+
+
+class MorningForm(forms.Form):
+    """When the morning's marks are read."""
+
+    slot = forms.ChoiceField(choices=School.MorningSlot.choices, error_messages={"required": "Choose a time."})
+
+
+class WeekdaysForm(forms.Form):
+    """The days of the week on which there is school."""
+
+    chosen = forms.MultipleChoiceField(
+        label="There is school on",
+        choices=[(str(number), sentences.weekday(number)) for number in range(1, 8)],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one day."},
     )
-    last = forms.DateField(
-        label="Last day", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
+
+    @property
+    def days(self) -> list[int]:
+        """The ISO weekdays that were chosen."""
+        return [int(day) for day in self.cleaned_data["chosen"]]
+
+
+class ClosureForm(forms.Form):
+    """Days on which the school is closed."""
+
+    name = forms.CharField(label="What they are called", max_length=100, help_text="Half-term, staff training …")
+    first = forms.DateField(label="First day", widget=_date())
+    last = forms.DateField(label="Last day", widget=_date(), help_text="Closed as well; the same day for a single one.")
 
 
 class UndoForm(forms.Form):

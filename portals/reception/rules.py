@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portals.reception import forms
 from portals.reception.gate import ReceptionRequest, gate
+from sync import sentences
 from tenants import operations
 from users.directory import year_rules
 from users.queries import effect_of_domain_block
@@ -26,6 +27,7 @@ def rules(request: ReceptionRequest) -> HttpResponse:
         "years": year_rules(request.school),
         "domains": request.school.domains.order_by("domain"),
         "losing": len(effect_of_domain_block(request.school)),
+        "weekdays": sentences.listed([sentences.weekday(day) for day in request.school.weekdays]),
     }
     return render(request, "reception/rules.html", context)
 

@@ -3,9 +3,11 @@
 from django.urls import path
 
 from portals.reception import (
+    asking,
     conflicts,
     connection,
     hands,
+    hours,
     joining,
     people,
     quality,
@@ -25,6 +27,8 @@ urlpatterns = [
     path("conflicts/<str:digest>/take-back/", conflicts.take_back, name="take_back"),
     path("tonight/", tonight.tonight, name="tonight"),
     path("runs/", views.runs, name="runs"),
+    path("runs/ask/", asking.ask, name="ask"),
+    path("runs/ask/<int:pk>/withdraw/", asking.withdraw, name="withdraw_request"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/undo/", undo.undo, name="undo"),
     path("people/", people.people, name="people"),
@@ -44,6 +48,11 @@ urlpatterns = [
     path("rules/parents-domain/", rules.parents_domain, name="parents_domain"),
     path("rules/primary-years/", rules.primary_years, name="primary_years"),
     path("rules/roll-over/", rules.rollover, name="rollover"),
+    path("rules/open/", hours.hours, name="hours"),
+    path("rules/open/morning/", hours.morning, name="morning"),
+    path("rules/open/weekdays/", hours.weekdays, name="weekdays"),
+    path("rules/open/closures/add/", hours.add_closure, name="add_closure"),
+    path("rules/open/closures/<int:pk>/remove/", hours.remove_closure, name="remove_closure"),
     path("data-quality/", quality.overview, name="quality"),
     path("data-quality/all.csv", quality.all_csv, name="quality_csv"),
     path("data-quality/fixed/", quality.fixed, name="fixed"),

@@ -9,8 +9,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Min, QuerySet
 
 from sync import sentences
-from sync.models import Change, Hold, Refusal, Run
-from sync.queries.tallies import Tally, Tile, tally, tiles
+from sync.models import Change, Hold, Refusal, Run, Slot
+from sync.queries.tallies import MarksTally, Tally, Tile, marks, tally, tiles
 from sync.sentences import Sentence
 
 RECORDS_PER_PAGE: Final = 50
@@ -24,9 +24,10 @@ class RunRow:
     tally: Tally
 
 
-def runs(*, page: str | int | None, size: int = 25) -> "Page[RunRow]":
-    """Return one page of the runs, newest first."""
-    found: Page[Any] = Paginator(Run.objects.order_by("-queued_at", "-id"), size).get_page(page)
+def runs(*, page: str | int | None, kind: str = "", size: int = 25) -> "Page[RunRow]":
+    """Return one page of the runs, of one kind if it is given, newest first."""
+    asked = Run.objects.filter(kind=kind) if kind else Run.objects.all()
+    found: Page[Any] = Paginator(asked.order_by("-queued_at", "-id"), size).get_page(page)
     found.object_list = [RunRow(run=run, tally=tally(run.counts)) for run in found.object_list]
     return found
 
@@ -38,14 +39,14 @@ def run(pk: int) -> Run | None:
 
 
 def last_ended() -> Run | None:
-    """Return the newest run that has ended, whatever became of it."""
-    found: Run | None = Run.objects.exclude(finished_at=None).order_by("-finished_at", "-id").first()
+    """Return the newest roster run that has ended, whatever became of it."""
+    found: Run | None = Run.objects.rosters().exclude(finished_at=None).order_by("-finished_at", "-id").first()
     return found
 
 
 def under_way() -> Run | None:
-    """Return the newest run that waits or runs."""
-    found: Run | None = Run.objects.filter(finished_at=None).order_by("-queued_at", "-id").first()
+    """Return the newest roster run that waits or runs."""
+    found: Run | None = Run.objects.rosters().filter(finished_at=None).order_by("-queued_at", "-id").first()
     return found
 
 
@@ -58,8 +59,8 @@ class Night:
 
 
 def nights(*, upto: Run | None = None, limit: int = 14) -> tuple[Night, ...]:
-    """Return the last runs that ended, oldest first; with `upto`, the last ones up to that run."""
-    ended = Run.objects.exclude(finished_at=None).exclude(status=Run.Status.FAILED)
+    """Return the last roster runs that ended well, oldest first; with `upto`, the last ones up to that run."""
+    ended = Run.objects.rosters().filter(status__in=[Run.Status.OK, Run.Status.PARTIAL, Run.Status.HELD])
     if upto is not None:
         ended = ended.filter(queued_at__lte=upto.queued_at)
     rows = list(ended.order_by("-queued_at", "-id")[:limit])
@@ -129,6 +130,27 @@ def run_report(run: Run, *, action: str = "", kind: str = "", page: str | int | 
         kinds=_chips(changes, "kind", {}),
         records=_records(chosen, page),
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MarksReport:
+    """Everything the report of an attendance run shows; it names nobody (R15)."""
+
+    tally: MarksTally
+    faults: tuple[Fault, ...]
+
+
+def marks_report(run: Run) -> MarksReport:
+    """Return the report of a run that read marks; one query."""
+    return MarksReport(tally=marks(run.counts), faults=_faults(run))
+
+
+def slot_of(run: Run) -> Slot | None:
+    """Return the claim of the slot that a run is for, None of a one-off; one query at most."""
+    if not run.slot:
+        return None
+    claims = Slot.objects.filter(school=run.school_id, kind=run.kind, local_date=run.local_date, slot=run.slot)
+    return claims.first()
 
 
 def _faults(run: Run) -> tuple[Fault, ...]:

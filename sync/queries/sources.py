@@ -16,9 +16,7 @@ from sync.queries.slots import timing_of
 from tenants.models import School
 from tenants.queries import Calendar, calendar
 
-MISSED_AFTER: Final = datetime.timedelta(
-    hours=1
-)  # behind its time a slot’s run must have ended, or it counts as missed
+MISSED_AFTER: Final = datetime.timedelta(hours=1)  # by then a slot’s run must have ended, or it counts as missed
 SILENT_AFTER: Final = datetime.timedelta(minutes=10)  # the dispatcher’s pulse beats once a minute
 TOO_MANY: Final = 2  # slots in a row without a good run: from here on a page says so aloud
 _AHEAD: Final = datetime.timedelta(days=366)
@@ -48,6 +46,7 @@ class Freshness:
     then: datetime.datetime | None = None  # when it is read next
     halted: str = ""  # why it is not read by itself now, in words
     overdue: str = ""  # why it is older than it should be, in words; "" while it is not
+    reads_marks: bool = False  # whether attendance marks can be read from this MIS
 
     def shares(self, kind: str) -> bool:
         """Whether the MIS shares this kind: without it, no row means "not shared", never "none" (R4)."""
@@ -83,6 +82,7 @@ def _freshness(kind: Run.Kind, now: datetime.datetime) -> Freshness:
     counts = _every_day if kind == Run.Kind.ROSTER else _days(link.school, now).is_school_day
     return dataclasses.replace(
         fresh,
+        reads_marks=any(known.key == link.connector and known.sessions for known in registry.connectors()),
         halted=halted,
         then=None if halted else next_time(link.school, kind, now, counts=counts),
         overdue=(halted or _why(kind, now)) if at and is_overdue(link.school, kind, at, now, counts=counts) else "",

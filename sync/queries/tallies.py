@@ -113,3 +113,28 @@ def _made_of(counts: Mapping[str, Mapping[str, int]], keys: Iterable[str]) -> st
     numbers = {kind: sum(number.get(key, 0) for key in wanted) for kind, number in counts.items()}
     most = sorted((kind for kind in numbers if numbers[kind]), key=lambda kind: (kind not in PEOPLE, -numbers[kind]))
     return ", ".join(sentences.counted(numbers[kind], kind) for kind in most[:2])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MarksTally:
+    """What one run read of marks: how many of each meaning, and what became of them (R15)."""
+
+    meanings: tuple[tuple[str, int], ...]  # the most frequent first
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    parked: int = 0
+    unreadable: int = 0
+
+    @property
+    def total(self) -> int:
+        """All that were taken in."""
+        return self.new + self.changed + self.same
+
+
+def marks(counts: Mapping[str, Mapping[str, int]]) -> MarksTally:
+    """Return what the counts of an attendance run say: {"marks": {new, changed, same, …}, "meanings": {…}}."""
+    became = counts.get("marks", {})
+    found = sorted(counts.get("meanings", {}).items(), key=lambda pair: (-pair[1], pair[0]))
+    words = ("new", "changed", "same", "parked", "unreadable")
+    return MarksTally(meanings=tuple(found), **{word: became.get(word, 0) for word in words})

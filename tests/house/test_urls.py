@@ -12,8 +12,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from attendance.models import AbsenceReport
 from portals.gates import public
-from sync.models import Run
+from sync.models import Run, RunRequest
 from tenants import bulk, scope
+from tenants.models import Closure
 from tests.house.product import ROOMS
 from tests.tenants.samples import Furnished, furnish
 from users.models import Account, Guardian, LocalEdit, SchoolClass, StaffMember, Student, Tie
@@ -48,6 +49,7 @@ WORDS = {
 # Whose id an address takes, by the words before it; else a student's.
 WHOSE: dict[str, type[Model]] = {
     "runs/": Run,
+    "runs/ask/": RunRequest,
     "people/staff/": StaffMember,
     "people/guardians/": Guardian,
     "people/ties/": Tie,
@@ -55,6 +57,7 @@ WHOSE: dict[str, type[Model]] = {
     "staff/classes/": SchoolClass,
     "absence/reports/": AbsenceReport,
     "parent/absences/": AbsenceReport,
+    "rules/open/closures/": Closure,
 }
 
 

@@ -15,13 +15,14 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from attendance.models import Code
 from local.world.build import crowd
-from sync.models import MisIdentity, MisProduct, Refusal, Run
+from sync.models import MisIdentity, MisProduct, ParkedMark, Refusal, Run
 from sync.operations import catalogue
 from sync.operations.connections import connect
 from sync.pipeline.roster import Fault
 from tenants import scope
-from tenants.models import School, SchoolDomain
+from tenants.models import Closure, School, SchoolDomain
 from tests.factories import attendance, holds, people, runs
 from tests.factories.trials import FINDINGS, OUTLOOK, TONIGHT, trial
 from tests.sync.conftest import Place
@@ -60,6 +61,8 @@ class Site:
     teacher: StaffMember
     case: str  # the digest of a case with two records side by side
     willow: int  # the class that Jo Hart teaches, with somebody for each look of the morning
+    code: int  # of a mark that nobody has explained
+    fetched: int  # a run that read attendance marks
     place: Place  # a small school where ten students would go
 
 
@@ -72,6 +75,7 @@ def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
             child, parents_child = fill()
             run, running, case = fill_runs()
             willow = fill_attendance()
+            clock = fill_clock()
         fill_joining()
         place = fill_waiting(tmp_path_factory.mktemp("cedar"))
         server = LiveServer("127.0.0.1")
@@ -86,6 +90,7 @@ def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
                 case=case,
                 place=place,
                 willow=willow,
+                **clock,
                 **fill_people(school, child),
             )
         finally:
@@ -144,6 +149,23 @@ def fill_attendance() -> int:
     attendance.corrected(attendance.mark(zoe, "absent", date=early), "present")
     attendance.report(lucja, Guardian.objects.get(given_name="Jo"), first=early, note="A cold")
     return willow.pk
+
+
+def fill_clock() -> dict[str, int]:
+    """Let marks come whose code nobody has explained, marks of a stranger, and days without school."""
+    now = timezone.now()
+    fetched = runs.run(kind="attendance", slot="morning", late=True, kinds={})
+    attendance.mark(Student.objects.get(given_name="Dev"), "unknown", code="Zq")
+    code = Code.objects.create(code="Zq", said="unknown", label="Zoo trip", first_seen_at=now)
+    Code.objects.create(code="/", said="present", label="Present AM", first_seen_at=now)
+    day = timezone.localdate()
+    ParkedMark.objects.create(
+        generation=1, student_ref="S-404", date=day, session="am", said="absent", fetched_at=now, run=fetched.pk
+    )
+    Closure.objects.create(
+        first=day + datetime.timedelta(days=30), last=day + datetime.timedelta(days=40), name="Half-term"
+    )
+    return {"code": code.pk, "fetched": fetched.pk}
 
 
 def fill_runs() -> tuple[int, int, str]:

@@ -52,6 +52,9 @@ def portal_pages(site: Site) -> tuple[str, ...]:
         f"/s/northgate/reception/runs/{site.run}/",
         f"/s/northgate/reception/runs/{site.run}/undo/",
         f"/s/northgate/reception/runs/{site.running}/",
+        "/s/northgate/reception/runs/?kind=attendance",
+        f"/s/northgate/reception/runs/{site.fetched}/",
+        "/s/northgate/reception/runs/ask/",
         *people_pages(site),
     )
 
@@ -65,7 +68,10 @@ def people_pages(site: Site) -> tuple[str, ...]:
         *(f"guardians/{site.contact.pk}/tie/?q=mu", f"staff/{site.teacher.pk}/", f"staff/{site.teacher.pk}/why/"),
         *(f"staff/{site.teacher.pk}/delete/", f"ties/{site.restricted.pk}/block/"),
     )
-    rules = ("", "parents-domain/", "primary-years/", "roll-over/")
+    rules = (
+        *("", "parents-domain/", "primary-years/", "roll-over/"),
+        *("open/", "open/morning/", "open/weekdays/", "open/closures/add/"),
+    )
     return (*(f"{people}{path}" for path in below), *(f"/s/northgate/reception/rules/{path}" for path in rules))
 
 

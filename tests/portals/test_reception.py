@@ -1,11 +1,13 @@
 """What super users see of the sync."""
 
+import datetime
 from typing import Any
 
 import pytest
 
 from sync.connectors.csv_files.templates import template
-from sync.models import Hold, MisProduct, Refusal
+from sync.models import Hold, MisProduct, Refusal, Slot
+from sync.pipeline.roster import Fault
 from sync.records import Kind
 from tenants import scope
 from tenants.models import School
@@ -180,3 +182,75 @@ def test_the_csv_files_are_explained_and_each_has_a_template(rhea: Person, north
 
 def test_templates_are_for_super_users(alice: Person, northgate: School):
     assert alice.client.get(f"{HOME}files/students.csv").status_code == 403
+
+
+def test_a_run_of_marks_has_a_page_of_its_own(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        run = runs.run(
+            kind="attendance",
+            slot="morning",
+            kinds={},
+            counts={
+                "marks": {"new": 1204, "changed": 3, "same": 5, "parked": 2, "unreadable": 1},
+                "meanings": {"present": 1190, "absent": 22},
+            },
+        )
+        runs.refuse(run, "attendance", "m-1", Fault.DATE, reason="The mark’s date cannot be read.")
+    text = page(rhea, f"{HOME}runs/{run.pk}/")
+    for words in ("Attendance marks of", "1,204", "1,212 read in all", "1,190", "Absent", "The mark’s date cannot be"):
+        assert words in text, words
+    for words in ("Added", "Held for a person", "What changed", "Undo this run"):
+        assert words not in text, words
+
+
+def test_a_run_of_marks_without_any_says_neither_present_nor_absent(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        run = runs.run(kind="attendance", kinds={})
+    assert "neither present nor absent" in page(rhea, f"{HOME}runs/{run.pk}/")
+
+
+def test_a_late_run_says_how_late(rhea: Person, northgate: School):
+    due = datetime.datetime(2026, 11, 24, 1, 34, tzinfo=datetime.UTC)
+    with scope.school(northgate.pk):
+        run = runs.run(slot="night", late=True, at=due + datetime.timedelta(minutes=41))
+    Slot.objects.create(
+        school=northgate,
+        kind="roster",
+        slot="night",
+        local_date=run.local_date,
+        due_at=due,
+        claimed_at=due + datetime.timedelta(minutes=40),
+        late=True,
+        outcome="run",
+        run=run.pk,
+    )
+    assert "The night was due at 01:34 and was caught up at 02:15, 41 min late." in page(rhea, f"{HOME}runs/{run.pk}/")
+    assert "Late</span>" in page(rhea, f"{HOME}runs/")
+
+
+def test_a_running_run_says_how_far_it_is(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        run = runs.run(status="running", progress={"stage": "reading", "pages": 1, "rows": 1340})
+    assert "Reading: 1 page and 1,340 rows so far." in page(rhea, f"{HOME}runs/{run.pk}/")
+
+
+def test_runs_are_told_apart_by_what_they_read(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        night, morning = runs.run(), runs.run(kind="attendance", status="cancelled", kinds={})
+    both, marks = page(rhea, f"{HOME}runs/"), page(rhea, f"{HOME}runs/?kind=attendance")
+    assert f"/runs/{night.pk}/" in both
+    assert f"/runs/{morning.pk}/" in both
+    assert f"/runs/{night.pk}/" not in marks
+    assert "Cancelled" in marks
+    assert f"/runs/{night.pk}/" in page(rhea, f"{HOME}runs/?kind=nonsense")
+
+
+def test_the_front_desk_speaks_of_the_night_and_not_of_marks(rhea: Person, northgate: School):
+    with scope.school(northgate.pk):
+        runs.connection()
+        runs.run(ago=1, counts={"students": {"arrived": 2}})
+        runs.run(kind="attendance", status="failed", slot="morning", error="Your MIS was busy.", kinds={})
+    text = page(rhea)
+    assert "2 added." in text
+    assert "What is read next" in text
+    assert "tonight about " in text

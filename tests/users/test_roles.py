@@ -10,7 +10,7 @@ def test_every_member_of_staff_sees_students_and_nothing_of_the_sync() -> None:
 
 
 def test_a_role_adds_and_never_takes_away() -> None:
-    more = {Can.SEE_SYNC, Can.GIVE_FILES, Can.CONNECT_MIS, Can.DECIDE, Can.EDIT_PEOPLE}
+    more = {Can.SEE_SYNC, Can.GIVE_FILES, Can.CONNECT_MIS, Can.DECIDE, Can.SET_RULES, Can.EDIT_PEOPLE}
     looks = {Can.SEE_MARKS, Can.SEE_ABSENCES}
     assert rights_of(frozenset({SuperUser.key})) == FeedStaff.grants | more | looks
     assert rights_of(frozenset({AbsenceMonitoring.key})) == FeedStaff.grants | looks | {Can.SETTLE_ABSENCES}

@@ -1,12 +1,14 @@
 """Filters that say things the way all pages say them."""
 
 import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django import template
 from django.core.paginator import Page
 from django.utils import timezone
 
+from attendance.models import Meaning
 from sync import sentences
 from users import years
 
@@ -43,6 +45,25 @@ def fetched(at: datetime.datetime) -> str:
 def freshness(fresh: Any) -> str:
     """Return “From SIMS via Wonde, 02:14 today; next about 01:40” (R21)."""
     return str(fresh.say(timezone.now(), timezone.get_current_timezone()))
+
+
+@register.filter
+def span(days: Any) -> str:
+    """Return the first and the last day of something: “21 December 2026 – 4 January 2027”."""
+    return sentences.span(days.first, days.last)
+
+
+@register.filter
+def meaning_name(meaning: str) -> str:
+    """Return what a mark means, for a reader: “Absent with leave”."""
+    words = str(Meaning(meaning).label)
+    return f"{words[0].upper()}{words[1:]}"
+
+
+@register.filter
+def progress(told: Mapping[str, Any]) -> str:
+    """Return how far a run is: “Reading: 12 pages, 340 rows so far.”"""
+    return sentences.progress(told)
 
 
 @register.filter
