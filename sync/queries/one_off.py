@@ -197,10 +197,13 @@ def _progress(progress: Mapping[str, Any]) -> str:
     return ", ".join([str(progress.get("stage", "")), *numbers]).removeprefix(", ")
 
 
-def _changed(counts: Mapping[str, Mapping[str, int]]) -> str:
+_NO_CHANGE: Final = frozenset({"rows", "same", "meanings"})  # what was read; and of marks, how they are spread
+
+
+def _changed(counts: Mapping[str, Mapping[str, Any]]) -> str:
     sums: Counter[str] = Counter()
     for of in counts.values():
-        sums.update({word: number for word, number in of.items() if word != "rows"})
+        sums.update({word: number for word, number in of.items() if word not in _NO_CHANGE})
     told = [f"{number:,} {word}" for word, number in sums.most_common() if number]
     return sentences.listed(told) if told else "nothing changed"
 

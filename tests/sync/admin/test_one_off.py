@@ -23,6 +23,9 @@ LIVE = "/admin/tenants/school/syncs/"
 CANCEL = "/admin/tenants/school/syncs/cancel/"
 
 
+MARKS = {"marks": {"rows": 9, "new": 7, "changed": 0, "same": 2, "meanings": {"present": 9}}}
+
+
 def synced(school: School, **fields: Any) -> School:
     """Connect a school that has had its first sync."""
     with scope.school(school.pk):
@@ -215,11 +218,12 @@ def test_each_run_is_shown_with_how_far_it_is(dana: Person, rhea: Person, northg
         one_off(northgate, requested_by=rhea.account, only="student:7"),
         one_off(himal, status="ok", counts={"students": {"rows": 300, "arrived": 2, "amended": 1}}),
         one_off(himal, status="failed", error="The MIS was busy."),
+        one_off(himal, status="ok", kind="attendance", counts=MARKS),
     ]
     text = page(dana, f"{LIVE}?runs={','.join(str(run.pk) for run in shown)}")
     for words in (
         *("students, 12 pages, 2,400 rows", "Running", "dana@schoolsbuddy.example", "a super user of the school"),
-        *("Roster, one student", "2 arrived and 1 amended", "The MIS was busy.", "2 are waiting or running"),
+        *("Roster, one student", "2 arrived and 1 amended", "7 new", "The MIS was busy.", "2 are waiting or running"),
     ):
         assert words in text
     assert rhea.account.email not in text
