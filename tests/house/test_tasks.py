@@ -278,6 +278,7 @@ OPENS_A_SCHOOL = {
     "sync/operations/runs/releasing.py": "lost runs are taken up, one school after the other",
     "sync/operations/runs/retries.py": "what met a busy MIS is tried again, one school after the other",
     "sync/operations/dispatch.py": "the clock claims one school's slot after the other",
+    "sync/operations/marks.py": "marks are read between two scopes, as a roster is",
     "sync/operations/trials.py": "a trial calls the MIS between two scopes, never inside one",
     "sync/operations/mis_change/rehearsals.py": "a rehearsal calls the new MIS before it opens the school",
     "sync/operations/mis_change/cutting.py": "a cut-over calls the new MIS between two scopes, never inside one",
