@@ -60,8 +60,8 @@ def morning(request: ReceptionRequest) -> HttpResponse:
         return _done(request, "Saved.")
     now = timezone.now()
     options = [
-        Option(key=time, label=label, effect=morning_effect(request.school, time, now))
-        for time, label in School.MorningSlot.choices
+        Option(key=time, label=time, effect=morning_effect(request.school, time, now))
+        for time in School.MorningSlot.values
     ]
     return render(request, "reception/morning.html", {"form": form, "options": options})
 

@@ -54,7 +54,7 @@ def _days(school: School, *, since: datetime.date, now: datetime.datetime) -> tu
     runs = list(Run.objects.filter(kind=Run.Kind.ATTENDANCE, local_date__gte=since).order_by("queued_at", "id"))
     slots = Slot.objects.filter(school=school, kind=Run.Kind.ATTENDANCE, local_date__gte=since, run=None)
     empty = list(slots.order_by("due_at"))
-    dates = sorted({one.local_date for one in (*runs, *empty)}, reverse=True)
+    dates = sorted({*(run.local_date for run in runs), *(slot.local_date for slot in empty)}, reverse=True)
     return tuple(Day(date=date, fetches=tuple(_fetches(school, date, runs, empty, now))) for date in dates)
 
 

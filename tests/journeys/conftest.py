@@ -75,7 +75,7 @@ def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
             child, parents_child = fill()
             run, running, case = fill_runs()
             willow = fill_attendance()
-            clock = fill_clock()
+            code, fetched = fill_clock()
         fill_joining()
         place = fill_waiting(tmp_path_factory.mktemp("cedar"))
         server = LiveServer("127.0.0.1")
@@ -90,7 +90,8 @@ def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
                 case=case,
                 place=place,
                 willow=willow,
-                **clock,
+                code=code,
+                fetched=fetched,
                 **fill_people(school, child),
             )
         finally:
@@ -151,7 +152,7 @@ def fill_attendance() -> int:
     return willow.pk
 
 
-def fill_clock() -> dict[str, int]:
+def fill_clock() -> tuple[int, int]:
     """Let marks come whose code nobody has explained, marks of a stranger, and days without school."""
     now = timezone.now()
     fetched = runs.run(kind="attendance", slot="morning", late=True, kinds={})
@@ -165,7 +166,7 @@ def fill_clock() -> dict[str, int]:
     Closure.objects.create(
         first=day + datetime.timedelta(days=30), last=day + datetime.timedelta(days=40), name="Half-term"
     )
-    return {"code": code.pk, "fetched": fetched.pk}
+    return code.pk, fetched.pk
 
 
 def fill_runs() -> tuple[int, int, str]:

@@ -1,6 +1,5 @@
 """Asking support for a sync: a wish, what waits, and the answer; never a run (R19)."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -22,7 +21,7 @@ WHY: Final = "A class came in <today>."
 
 
 @pytest.fixture
-def school(northgate: School) -> Iterator[School]:
+def school(northgate: School) -> School:
     """Northgate, synced."""
     with scope.school(northgate.pk):
         runs.connection()
@@ -72,9 +71,8 @@ def test_what_is_wrong_with_a_wish_is_said_in_the_form(rhea: Person, school: Sch
 
 
 def test_both_kinds_may_wait_at_once(rhea: Person, school: School):
-    for kind in Run.Kind.values:
-        text = send(rhea, kind=kind, reason=WHY)
-    assert "All that can be asked for waits for an answer already." in text
+    texts = [send(rhea, kind=kind, reason=WHY) for kind in Run.Kind.values]
+    assert "All that can be asked for waits for an answer already." in texts[-1]
     with scope.school(school.pk):
         assert RunRequest.objects.count() == 2
 
