@@ -155,10 +155,10 @@ def late_in_apply() -> Iterator[Callable[[], int]]:
 
 
 @contextlib.contextmanager
-def before_apply(place: Place) -> Iterator[Callable[[], int]]:
+def before_apply(place: Place, *, turn: int = turns.ROSTER) -> Iterator[Callable[[], int]]:
     """Stop whoever has read all and wants to write; yields a wait for the session that stands there."""
     with psycopg.connect(here(settings.DATABASE_OWNER_URL)) as owner:
-        owner.execute("select pg_advisory_lock(%s, %s)", [turns.ROSTER, place.school.pk])
+        owner.execute("select pg_advisory_lock(%s, %s)", [turn, place.school.pk])
         yield lambda: int(eventually("a worker has read all", _who_queues))
 
 
