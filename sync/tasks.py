@@ -8,14 +8,17 @@ from django.utils import timezone
 
 from sync.models import Run
 from sync.operations import dispatch as dispatching
-from sync.operations import marks, mis_change, pulls, runs, trials
+from sync.operations import marks, mis_change, pulls, runs, single, trials
 from tenants.models import School
 
 
 @shared_task(bind=True, max_retries=None)
 def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
-    """Carry out one roster run; wait while another of the same school is on. Not a SchoolTask: it calls the outside."""
-    _carry_out(self, runs.perform, school=school, run=run)
+    """Carry out a roster run, of all or of one; wait while another of the school is on.
+
+    Not a SchoolTask: it calls the outside.
+    """
+    _carry_out(self, single.perform, school=school, run=run)
 
 
 @shared_task(bind=True, max_retries=None)

@@ -32,7 +32,7 @@ def identities(person: Person) -> tuple[MisIdentity, ...]:
 def feed_about(person: Person, known: Iterable[MisIdentity]) -> Feed:
     """Return what the last run that reached the database could not take, or held back, about a person."""
     refs = [identity.external_id for identity in known]
-    run = Run.objects.finished().filter(kind="roster").order_by("-finished_at", "-id").first()
+    run = Run.objects.finished().rosters().order_by("-finished_at", "-id").first()
     if run is None or not refs:
         return Feed()
     here = {"run": run, "kind": kind_of(person)}
