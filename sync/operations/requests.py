@@ -101,11 +101,12 @@ def decline(*, request: RunRequest, declined: str, by: int, at: datetime.datetim
 
 
 def _run(request: RunRequest, *, at: datetime.datetime) -> Run:
-    asked = {"school": request.school, "by": request.asked_by_id, "reason": request.reason, "at": at}
+    school, by, reason = request.school, request.asked_by_id, request.reason
     if not request.only:
-        return runs.request(kind=Run.Kind(request.kind), trigger=Run.Trigger.ONE_OFF, **asked)
+        kind = Run.Kind(request.kind)
+        return runs.request(school=school, kind=kind, trigger=Run.Trigger.ONE_OFF, by=by, reason=reason, at=at)
     try:
-        return single.request(only=Only.of(request.only), **asked)
+        return single.request(school=school, only=Only.of(request.only), by=by, reason=reason, at=at)
     except single.NobodyThere as fault:
         raise UnableToAsk(str(fault)) from None
 

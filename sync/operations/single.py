@@ -41,11 +41,17 @@ def request(
         sync.operations.connections.NotConnected, Frozen: as for every run.
     """
     runs.check_seen()
-    if only.row is not None and not MODELS[only.kind].objects.filter(pk=only.row).exists():
+    if not is_here(only):
         raise NobodyThere("Nobody of this number is here. Somebody new is asked for by their id in the MIS.")
     return runs.request(
         school=school, trigger=Run.Trigger.ONE_OFF, only=str(only), by=by, at=at, reason=reason, enqueue=enqueue
     )
+
+
+def is_here(only: Only) -> bool:
+    """Whether the open school has whom this names; by an id of the MIS anybody may be asked for, also who is new."""
+    rows = MODELS[only.kind]._default_manager  # noqa: SLF001 the scoped one
+    return only.row is None or rows.filter(pk=only.row).exists()
 
 
 def perform(*, school: School, run: int, clock: runs.Clock = timezone.now) -> Run:

@@ -98,8 +98,10 @@ class _Narrowing:
         self.rows = {kind: dict(snapshot.identities[kind]) for kind in SUBJECTS}
         for rekey in whole.rekeys:
             self.rows[rekey.kind][rekey.ref] = rekey.id
+        self.rekeyed: set[Who] = {(rekey.kind, rekey.id) for rekey in whole.rekeys}
         self.one: Who = (only.kind, only.row) if only.row is not None else self.who(only.kind, only.ref)
-        self.refs = {ref for ref, row in self.rows[only.kind].items() if (only.kind, row) == self.one} | {only.ref}
+        known = {ref for ref, row in self.rows[only.kind].items() if (only.kind, row) == self.one}
+        self.refs = (known | {only.ref}) - {""}
         wished = [link for link in whole.link_arrivals if self.one in self.ends(link)]
         self.links = [link for link in wished if not any(map(self.waits, self.ends(link)))]
         self.near = {self.one} | {end for link in self.links for end in self.ends(link)}
@@ -117,11 +119,7 @@ class _Narrowing:
 
     def waits(self, who: Who) -> bool:
         """Whether this one comes, or gets a new id, among those whom an approval is exactly of."""
-        return who[0] in self.approved and (isinstance(who[1], str) or who in self._renumbered)
-
-    @property
-    def _renumbered(self) -> set[Who]:
-        return {(rekey.kind, rekey.id) for rekey in self.whole.rekeys}
+        return who[0] in self.approved and (isinstance(who[1], str) or who in self.rekeyed)
 
     def part(self) -> Part:
         """Return what is taken and what is left."""
@@ -203,7 +201,7 @@ class _Narrowing:
 
     def _told_about(self) -> set[tuple[Kind, str]]:
         """Return the refs of the one and of whoever the MIS links to them."""
-        found = {(self.one[0], ref) for ref in self.refs if ref}
+        found = {(self.one[0], ref) for ref in self.refs}
         for kind, parts in PARTS.items():
             if self.one[0] in parts:
                 place = parts.index(self.one[0])
@@ -214,9 +212,8 @@ class _Narrowing:
     def _names(self, refusal: Refusal) -> bool:
         """Whether something was refused about the one, or about somebody who comes for them."""
         if refusal.kind in SUBJECTS:
-            return self.who(refusal.kind, refusal.ref) in self.near and bool(refusal.ref)
-        mine = self.refs - {""}
-        return self.one[0] in PARTS[refusal.kind] and not mine.isdisjoint({refusal.ref, refusal.other_ref})
+            return self.who(refusal.kind, refusal.ref) in self.near
+        return self.one[0] in PARTS[refusal.kind] and not self.refs.isdisjoint({refusal.ref, refusal.other_ref})
 
 
 def _moves(whole: Plan) -> Iterator[tuple[Who, tuple[str, str]]]:

@@ -132,7 +132,7 @@ def _change(change: Change, approvals: Mapping[int, str]) -> Entry:
     return Entry(
         at=run.finished_at or run.queued_at,
         sentence=sentences.say(change),
-        by=f"Sync of {run.local_date.day} {run.local_date:%B %Y}",
+        by=f"{'Read alone on' if run.only else 'Sync of'} {run.local_date.day} {run.local_date:%B %Y}",
         why=" ".join(filter(None, (change.why, approvals.get(run.pk, "")))),
         run=run.pk,
     )

@@ -147,7 +147,7 @@ def test_a_new_pupil_is_there_at_once_with_family_and_class(alder: School, said:
 @committed
 def test_a_class_takes_its_members_and_its_teacher(alder: School, said: Callable[..., None]) -> None:
     said(*SCHOOL, student("3", "Dan Low"), Enrolment(class_ref="c1", student_ref="3"),
-         Enrolment(class_ref="c1", student_ref="1"), builders.Tie(student_ref="3", guardian_ref="20"))  # fmt: skip
+         Enrolment(class_ref="c1", student_ref="1"), tie("3", "20"))  # fmt: skip
     run = alone(alder, one(alder, Kind.CLASSES, "c1"))
     assert [line[:3] for line in lines(alder, run)] == [
         ("students", "arrive", "Dan Low"),
@@ -379,7 +379,13 @@ def test_it_can_be_undone_like_any_run(alder: School, said: Callable[..., None])
 @committed
 def test_a_wish_for_one_is_granted_with_a_run_of_one(alder: School, rhea: Person) -> None:
     with scope.school(alder.pk):
-        asked = {"school": alder, "kind": Run.Kind.ROSTER, "by": rhea.account.pk, "at": NOON, "reason": WHY}
+        asked: dict[str, Any] = {
+            "school": alder,
+            "kind": Run.Kind.ROSTER,
+            "by": rhea.account.pk,
+            "at": NOON,
+            "reason": WHY,
+        }
         wish = requests.ask(only=one_of(alder, "1"), **asked)
         run = requests.grant(request=wish, by=rhea.account.pk, at=NOON)
         assert (run.only, run.reason, run.trigger) == (wish.only, WHY, Run.Trigger.ONE_OFF)
@@ -396,7 +402,6 @@ def one_of(school: School, ref: str) -> str:
 def test_a_mis_that_refuses_ends_it_in_words(alder: School, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Saying) -> Iterator[Any]:
         raise Refused("The key was withdrawn.")
-        yield
 
     monkeypatch.setattr(Saying, "roster", refuse)
     run = alone(alder, "students:ref:1")
