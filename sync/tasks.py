@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from sync.models import Run
 from sync.operations import dispatch as dispatching
-from sync.operations import marks, mis_change, pulls, runs, trials, troubles
+from sync.operations import marks, mis_change, pulls, runs, single, trials, troubles
 from tenants import scope
 from tenants.models import School
 from tenants.tasks import SchoolTask
@@ -16,8 +16,11 @@ from tenants.tasks import SchoolTask
 
 @shared_task(bind=True, max_retries=None)
 def roster(self: Task[Any, Any], /, *, school: int, run: int, **_later: Any) -> None:
-    """Carry out one roster run; wait while another of the same school is on. Not a SchoolTask: it calls the outside."""
-    _carry_out(self, runs.perform, school=school, run=run)
+    """Carry out a roster run, of all or of one; wait while another of the school is on.
+
+    Not a SchoolTask: it calls the outside.
+    """
+    _carry_out(self, single.perform, school=school, run=run)
 
 
 @shared_task(bind=True, max_retries=None)

@@ -10,10 +10,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from portals.reception.people import whys
+from sync.admin.single import link_to_one
 from sync.queries import histories
 from users.admin import LookIn
-from users.directory import open_school
-from users.models import Guardian, Person, StaffMember, Student
+from users.directory import kind_of, open_school
+from users.models import Guardian, Person, SchoolClass, StaffMember, Student
 
 
 class PersonAdmin(LookIn):
@@ -25,17 +26,26 @@ class PersonAdmin(LookIn):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Lead to what explains this person."""
-        return ["explained"]
+        return ["explained", "from_mis"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the person's own columns below what explains them."""
-        return ["explained", *(field.name for field in self.opts.fields if field.name not in {"id", "folded"})]
+        return [
+            "explained",
+            "from_mis",
+            *(field.name for field in self.opts.fields if field.name not in {"id", "folded"}),
+        ]
 
     @admin.display(description=_("Explained"))
     def explained(self, person: Person) -> str:
         """Link to the reasons and the history."""
         url = reverse(f"admin:users_{self.opts.model_name}_why", args=[person.pk])
         return format_html('<a href="{}">{}</a>', url, _("Why can’t they …? and their history"))
+
+    @admin.display(description=_("In the MIS"))
+    def from_mis(self, person: Person) -> str:
+        """Link to where this person is read now."""
+        return format_html('<a href="{}">{}</a>', link_to_one(kind_of(person), person.pk), _("Read this person now"))
 
     def get_urls(self) -> Any:
         """Add the page of reasons."""
@@ -62,6 +72,21 @@ class PersonAdmin(LookIn):
             **whys(found, open_school(), request.GET.get("q", "")[:80]),
         }
         return render(request, "admin/users/why.html", context)
+
+
+@admin.register(SchoolClass)
+class SchoolClassAdmin(LookIn):
+    """Classes, each with the way to read it from the MIS now."""
+
+    list_display = ["name", "year", "subject", "ended_on"]
+    search_fields = ["name"]
+    fields = ["from_mis", "name", "year", "subject", "ended_on"]
+    readonly_fields = ["from_mis"]
+
+    @admin.display(description=_("In the MIS"))
+    def from_mis(self, school_class: SchoolClass) -> str:
+        """Link to where this class is read now."""
+        return format_html('<a href="{}">{}</a>', link_to_one("classes", school_class.pk), _("Read this class now"))
 
 
 for model in (Student, Guardian, StaffMember):

@@ -66,6 +66,14 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label="Reason", max_length=300, help_text="It stands in the school’s audit trail.")
 
 
+class ReadNowForm(forms.Form):
+    """Why one person is to be read from the MIS now."""
+
+    reason = forms.CharField(
+        label="Why now", max_length=300, help_text="Support decides by it, and the run’s report shows it."
+    )
+
+
 class MaybeReasonForm(forms.Form):
     """Why something is done, if there is more to say."""
 

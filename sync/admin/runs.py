@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import sentences
 from sync.admin.cases import HoldInline
+from sync.admin.single import OnePage
 from sync.models import Change, Refusal, Run
 from sync.operations import runs, undo
 from tenants import scope
@@ -37,7 +38,7 @@ class RefusalInline(admin.TabularInline[Refusal, Run]):
 
 
 @admin.register(Run)
-class RunAdmin(LookIn):
+class RunAdmin(OnePage):
     """Runs of the school of the look-in."""
 
     list_display = [
@@ -56,6 +57,7 @@ class RunAdmin(LookIn):
     date_hierarchy = "local_date"
     inlines = [HoldInline, RefusalInline]
     change_form_template = "admin/sync/run/change_form.html"
+    change_list_template = "admin/sync/run/change_list.html"
 
     def get_urls(self) -> Any:
         """Add the page on which a run is undone, inside a look-in."""

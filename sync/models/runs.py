@@ -14,9 +14,13 @@ from tenants.models import OwnedKey, SchoolOwned
 class RunQuerySet(models.QuerySet["Run"]):
     """Filters of runs."""
 
+    def whole(self, kind: str) -> Self:
+        """Runs of this kind that are about the whole school: one about a single person says nothing of the others."""
+        return self.filter(kind=kind, only="")
+
     def rosters(self) -> Self:
-        """Runs that read the roster; attendance has runs of its own (R17)."""
-        return self.filter(kind=Run.Kind.ROSTER)
+        """Runs of the whole school's roster; attendance has runs of its own (R17)."""
+        return self.whole(Run.Kind.ROSTER)
 
     def finished(self) -> Self:
         """Runs that reached the database, whole or in their safe part."""

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sync.models import Decision, Run
@@ -52,6 +53,6 @@ def in_force(at: datetime.datetime) -> Mapping[str, str]:
     return dict(answers(at=at))
 
 
-def note(given: Answers, done: Plan, *, run: Run) -> None:
-    """Write on each decision that this run was the first to carry it out."""
-    Decision.objects.filter(digest__in=given.taken(done), withdrawn_at=None, run=None).update(run=run)
+def note(given: Answers, done: Plan, *, run: Run, but: AbstractSet[str] = frozenset()) -> None:
+    """Write on each decision that this run was the first to carry it out; `but` are those that wait for another."""
+    Decision.objects.filter(digest__in=given.taken(done) - but, withdrawn_at=None, run=None).update(run=run)

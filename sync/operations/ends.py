@@ -65,7 +65,7 @@ def counts(done: Plan, roster: Roster) -> dict[str, dict[str, int]]:
 def end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> Run:
     """Bring a run to one of its ends, in the transaction that holds whatever it wrote.
 
-    Once one has ended well, nothing is tried again because the MIS was busy.
+    Once one of the whole school has ended well, nothing is tried again because the MIS was busy.
 
     Raises:
         Stopped: it is over, another worker has taken it up, or somebody has cancelled it meanwhile.
@@ -75,7 +75,7 @@ def end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> R
     for name, value in fields.items():
         setattr(run, name, value)
     run.save(update_fields=_OURS)
-    if status in _WELL:
+    if status in _WELL and not run.only:
         Slot.objects.filter(school=run.school_id, kind=run.kind, retry_at__isnull=False).update(retry_at=None)
     said = {"school": run.school_id, "run": run.pk}
     transaction.on_commit(lambda: run_ended.send(sender=Run, **said), robust=True)  # else `unheard` says it
@@ -90,7 +90,7 @@ def cancelled(run: Run, at: datetime.datetime) -> Run:
 
     Whoever cancels mostly has the source put right first, so the next run must ask for everything again.
     """
-    pulls.close(school=run.school, kind=run.kind)
+    pulls.close(school=run.school, kind=pulls.ONE if run.only else run.kind)
     return end(run, Run.Status.CANCELLED, at, error=_CANCELLED)
 
 

@@ -32,6 +32,7 @@ from tenants.secrets import UnreadableSecret, seal_bytes, unseal_bytes
 log = logging.getLogger(__name__)
 
 MAX_AGE: Final = datetime.timedelta(minutes=30)  # since its first page: what is older is another picture of the school
+ONE: Final = "one"  # the kind of a pull for one person's sake: the night's own is not gone on with for that
 _BEGAN: Final = "%Y%m%dT%H%M%SZ"
 _OPEN: Final = ".open"
 _NEVER_KEPT: Final = frozenset({"set-cookie"})  # a header that lets somebody in

@@ -5,7 +5,8 @@ import datetime
 from django.db import IntegrityError, transaction
 
 from sync.models import Run, RunRequest
-from sync.operations import runs
+from sync.operations import runs, single
+from sync.pipeline.narrow import Only
 from sync.queries import requests
 from tenants.models import School
 from tenants.operations import record
@@ -78,14 +79,7 @@ def grant(*, request: RunRequest, by: int, at: datetime.datetime) -> Run:
     current = _waiting(request)
     if words := requests.why_not(current.school, current.kind):
         raise UnableToAsk(words)
-    run = runs.request(
-        school=current.school,
-        kind=Run.Kind(current.kind),
-        trigger=Run.Trigger.ONE_OFF,
-        by=current.asked_by_id,
-        reason=current.reason,
-        at=at,
-    )
+    run = _run(current, at=at)
     _answer(current, by=by, at=at, run=run)
     record(action="sync.ask_granted", by=by, at=at, subject=_subject(current), reason=f"run:{run.pk}")
     return run
@@ -104,6 +98,17 @@ def decline(*, request: RunRequest, declined: str, by: int, at: datetime.datetim
     current = _waiting(request)
     _answer(current, by=by, at=at, declined=declined.strip())
     record(action="sync.ask_declined", by=by, at=at, subject=_subject(current), reason=current.declined)
+
+
+def _run(request: RunRequest, *, at: datetime.datetime) -> Run:
+    school, by, reason = request.school, request.asked_by_id, request.reason
+    if not request.only:
+        kind = Run.Kind(request.kind)
+        return runs.request(school=school, kind=kind, trigger=Run.Trigger.ONE_OFF, by=by, reason=reason, at=at)
+    try:
+        return single.request(school=school, only=Only.of(request.only), by=by, reason=reason, at=at)
+    except single.NobodyThere as fault:
+        raise UnableToAsk(str(fault)) from None
 
 
 def _waiting(request: RunRequest) -> RunRequest:

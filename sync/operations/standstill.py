@@ -23,7 +23,7 @@ def quiet(
     clock: Callable[[], datetime.datetime],
 ) -> Run | None:
     """End a locked run at once where nothing at all has moved since one that found nothing to do; else return None."""
-    last = Run.objects.finished().filter(kind="roster").order_by("-finished_at", "-id").first()
+    last = Run.objects.finished().rosters().order_by("-finished_at", "-id").first()
     if last is None or current.status != Run.Status.RUNNING or current.expects:
         return None
     if not _stands_still(school, current, last, extracted):

@@ -32,7 +32,7 @@ def identities(person: Person) -> tuple[MisIdentity, ...]:
 def feed_about(person: Person, known: Iterable[MisIdentity]) -> Feed:
     """Return what the last run that reached the database could not take, or held back, about a person."""
     refs = [identity.external_id for identity in known]
-    run = Run.objects.finished().filter(kind="roster").order_by("-finished_at", "-id").first()
+    run = Run.objects.finished().rosters().order_by("-finished_at", "-id").first()
     if run is None or not refs:
         return Feed()
     here = {"run": run, "kind": kind_of(person)}
@@ -132,7 +132,7 @@ def _change(change: Change, approvals: Mapping[int, str]) -> Entry:
     return Entry(
         at=run.finished_at or run.queued_at,
         sentence=sentences.say(change),
-        by=f"Sync of {run.local_date.day} {run.local_date:%B %Y}",
+        by=f"{'Read alone on' if run.only else 'Sync of'} {run.local_date.day} {run.local_date:%B %Y}",
         why=" ".join(filter(None, (change.why, approvals.get(run.pk, "")))),
         run=run.pk,
     )

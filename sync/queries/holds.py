@@ -35,7 +35,7 @@ def decider(decision: Decision) -> str:
 def judged() -> Run | None:
     """Return the newest run that judged the roster: one that failed, asked again or undid something did not."""
     ends = Q(status__in=[Run.Status.OK, Run.Status.PARTIAL]) | Q(status=Run.Status.HELD, error="")
-    found = Run.objects.filter(ends, kind="roster").exclude(trigger=Run.Trigger.UNDO)
+    found = Run.objects.rosters().filter(ends).exclude(trigger=Run.Trigger.UNDO)
     newest: Run | None = found.order_by("-finished_at", "-id").first()
     return newest
 

@@ -272,7 +272,7 @@ def joining(school: School) -> Joining:
 
 def synced_once(connection: Connection) -> bool:
     """Whether people came in by this connection already."""
-    return Run.objects.finished().filter(kind="roster", generation=connection.generation).exists()
+    return Run.objects.finished().rosters().filter(generation=connection.generation).exists()
 
 
 def _holds(connection: Connection | None, trial: Trial | None) -> bool:

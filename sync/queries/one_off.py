@@ -130,7 +130,7 @@ def _links(asked: Sequence[int]) -> QuerySet[Connection]:
 
 def _last(asked: Sequence[int], kind: Run.Kind) -> dict[int, Run]:
     """Return the last run of each school that is over."""
-    over = Run.objects.filter(school=OuterRef("pk"), kind=kind, finished_at__isnull=False)
+    over = Run.objects.whole(kind).filter(school=OuterRef("pk"), finished_at__isnull=False)
     newest = over.order_by("-queued_at", "-id").values("pk")[:1]
     ids = School.objects.filter(pk__in=asked).values(newest_run=Subquery(newest))
     newest_runs: Iterable[Any] = Run.objects.filter(pk__in=ids)

@@ -10,6 +10,7 @@ from django.db.models import Count, Min, QuerySet
 
 from sync import sentences
 from sync.models import Change, Hold, Refusal, Run, Slot
+from sync.queries.single import about
 from sync.queries.tallies import MarksTally, Tally, Tile, marks, tally, tiles
 from sync.sentences import Sentence
 
@@ -107,6 +108,7 @@ class RunReport:
     """Everything the report of a run shows."""
 
     run: Run
+    about: str  # the one person or class it is about, "" if it is about the whole school
     tiles: tuple[Tile, ...]
     nights: tuple[Night, ...]
     holds: tuple[Hold, ...]
@@ -122,6 +124,7 @@ def run_report(run: Run, *, action: str = "", kind: str = "", page: str | int | 
     chosen = changes.filter(**{key: value for key, value in (("action", action), ("kind", kind)) if value})
     return RunReport(
         run=run,
+        about=about(run),
         tiles=tiles(run.counts),
         nights=nights(upto=run),
         holds=tuple(Hold.objects.filter(run=run)),

@@ -71,7 +71,7 @@ def freshness(*, now: Callable[[], datetime.datetime] = timezone.now) -> Freshne
 
 
 def _freshness(kind: Run.Kind, now: datetime.datetime) -> Freshness:
-    run = Run.objects.finished().filter(kind=kind).order_by("-finished_at", "-id").first()
+    run = Run.objects.finished().whole(kind).order_by("-finished_at", "-id").first()
     link = _link()
     at = run.finished_at if run else None
     fresh = Freshness(source=_source(link), at=at, kinds=frozenset(run.kinds) if run else frozenset())
@@ -137,7 +137,7 @@ def _why(kind: Run.Kind, now: datetime.datetime) -> str:
     pulse = Pulse.objects.filter(name=Pulse.DISPATCH).first()
     if pulse is None or pulse.at < now - SILENT_AFTER:
         return _SILENT
-    last = Run.objects.filter(kind=kind).order_by("-queued_at", "-id").first()
+    last = Run.objects.whole(kind).order_by("-queued_at", "-id").first()
     return _WHY.get(last.status, _NOTHING) if last else _NOTHING
 
 

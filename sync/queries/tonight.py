@@ -117,7 +117,7 @@ def _stale(trial: Trial, link: Connection | None) -> str:
     if link is None or trial.made_with != fingerprint(link):
         return "The settings of the connection were changed after this. Look again."
     since = trial.ended_at
-    if Run.objects.filter(kind="roster", finished_at__gt=since).exclude(status=Run.Status.FAILED).exists():
+    if Run.objects.rosters().filter(finished_at__gt=since).exclude(status=Run.Status.FAILED).exists():
         return "A sync has run since. Look again to see what is left for tonight."
     if Decision.objects.filter(Q(at__gt=since) | Q(withdrawn_at__gt=since)).exists():
         return "Something was decided or withdrawn since. Look again to see what it does."

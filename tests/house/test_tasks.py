@@ -277,6 +277,7 @@ OPENS_A_SCHOOL = {
     "users/operations/support.py": "a look-in is written into the trail of the school it is about",
     "sync/operations/runs/performing.py": "a run calls the MIS between two scopes, never inside one",
     "sync/operations/runs/rosters.py": "a roster is read between two scopes, never inside one",
+    "sync/operations/single.py": "the roster is read for one person between two scopes, never inside one",
     "sync/operations/runs/watching.py": "between two pages a run tells how far it is, and asks whether to go on",
     "sync/operations/runs/releasing.py": "lost runs are taken up, one school after the other",
     "sync/operations/runs/retries.py": "what met a busy MIS is tried again, one school after the other",

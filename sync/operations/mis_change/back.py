@@ -55,7 +55,10 @@ def roll_back(change: MisChange, *, school: School, by: int, at: datetime.dateti
 
 
 def _runs(generation: int) -> list[Run]:
-    """Return the runs of the new MIS whose changes stand, the newest first; the last one is the cut-over."""
+    """Return the runs of the new MIS whose changes stand, the newest first; the last one is the cut-over.
+
+    Those about one person are among them: what they changed goes back as well.
+    """
     found = Run.objects.finished().filter(kind="roster", generation=generation).order_by("-id")
     return [run for run in found if undo.undone_by(run) is None]
 

@@ -17,7 +17,18 @@ from sync.operations.runs.performing import (
 )
 from sync.operations.runs.releasing import release_stuck
 from sync.operations.runs.retries import try_again
-from sync.operations.runs.rosters import Clock, Preview, alone, barred, preview, pull
+from sync.operations.runs.rosters import (
+    Clock,
+    Preview,
+    alone,
+    barred,
+    carry_out,
+    judged,
+    locked,
+    preview,
+    pull,
+    read_all,
+)
 from sync.operations.stops import Stopped, stoppable
 
 __all__ = [
@@ -34,11 +45,15 @@ __all__ = [
     "alone",
     "barred",
     "cancel",
+    "carry_out",
     "check_seen",
     "enqueue_run",
+    "judged",
+    "locked",
     "perform",
     "preview",
     "pull",
+    "read_all",
     "release_stuck",
     "request",
     "stoppable",

@@ -55,11 +55,13 @@ def request(
     late: bool = False,
     enqueue: bool = True,
     expects: str = "",
+    only: str = "",
 ) -> Run:
     """Put a run of the open school into the queue; asking twice while one waits gives the same run (R18).
 
     A run belongs to the school's own date when it starts, or to `night` if it is a slot's or a replay. With `expects`
-    it carries out only the plan that a person has seen (`sync.pipeline.outlook.shown`).
+    it carries out only the plan that a person has seen (`sync.pipeline.outlook.shown`); with `only` it is about one
+    person or class (`sync.operations.single`).
 
     Raises:
         sync.operations.connections.NotConnected: there is nothing to read.
@@ -74,7 +76,7 @@ def request(
         raise connections.Paused(link.paused_reason)
     if kind == Run.Kind.ATTENDANCE and not registry.connector(link.connector).sessions:
         raise NotShared("Attendance marks cannot be read from this school’s MIS.")
-    same = {"kind": kind, "trigger": trigger, "slot": slot} | ({"local_date": night} if slot else {})
+    same = {"kind": kind, "trigger": trigger, "slot": slot, "only": only} | ({"local_date": night} if slot else {})
     waiting: Run | None = Run.objects.filter(status=Run.Status.QUEUED, **same).first()
     if waiting and waiting.expects != expects:
         waiting.expects = expects
@@ -94,6 +96,7 @@ def request(
         reason=reason,
         queued_at=at,
         expects=expects,
+        only=only,
     )
     record(action="sync.request", by=by, at=at, subject=f"run:{run.pk}", reason=reason)
     if enqueue:

@@ -71,27 +71,33 @@ def preview(*, school: School, folder: str = "", clock: Clock = timezone.now) ->
     with scope.school(school.pk):
         held = snapshot(generation=link.generation)
         given = answers.answers(at=clock())
-        return Preview(plan=_gated(held, roster, school, night, given)[1], roster=roster)
+        return Preview(plan=judged(held, roster, school, night, given)[1], roster=roster)
 
 
 def carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
-    """Sync the whole roster: what `perform` does with a run, if it is given nothing else."""
+    """Sync the whole roster: what `perform` does with a run, if it is given nothing else.
+
+    Raises:
+        ValueError: the run is about one person, and so none that may write all (`sync.operations.single`).
+    """
+    if run.only:
+        raise ValueError("a run about one never becomes one of the whole school")
     stages = Stages()
-    extracted = pull(school, link, kind="roster", at=clock(), read=_extracted)
+    extracted = pull(school, link, kind="roster", at=clock(), read=read_all)
     stages.done("extract", f"{sum(extracted.rows.values())} rows")
     watching.stage("comparing")
     with scope.school(school.pk):
-        if over := quiet(school, _locked(school, run, link), link, extracted, stages, clock):
+        if over := quiet(school, locked(school, run, link), link, extracted, stages, clock):
             parking.unpark(generation=run.generation, at=clock())
             return over
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
     with scope.school(school.pk):
-        current = _locked(school, run, link)
+        current = locked(school, run, link)
         before = held_digest(rules_of(school, night=current.local_date), generation=current.generation)
         held = snapshot(generation=current.generation)
         given = answers.answers(at=clock(), lock=True)
-        wish, gated = _gated(held, roster, school, current.local_date, given)
+        wish, gated = judged(held, roster, school, current.local_date, given)
         stages.done("plan", f"{wish.writes} changes")
         stages.done("gate", f"{len(gated.holds)} held" if gated.holds else "nothing held")
         if current.expects not in {"", shown(gated)}:
@@ -128,7 +134,7 @@ def alone(school: School) -> None:
         cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_LOCK, school.pk])
 
 
-def _locked(school: School, run: Run, link: Connection) -> Run:
+def locked(school: School, run: Run, link: Connection) -> Run:
     """Wait for whatever else writes to this school's roster, and return the run as it is then.
 
     Raises:
@@ -167,13 +173,15 @@ def pull(school: School, link: Connection, *, kind: str, at: datetime.datetime, 
     return once(afresh=True)
 
 
-def _extracted(connector: Connector) -> Extract:
+def read_all(connector: Connector) -> Extract:
+    """Read the whole roster, and tell whoever watches how far it is."""
     return extract(connector, told=watching.rows)
 
 
-def _gated(
+def judged(
     held: Snapshot, roster: Roster, school: School, night: datetime.date, given: answers.Answers
 ) -> tuple[Plan, Plan]:
+    """Return what the night would do, and the part of it that may go in."""
     rules = rules_of(school, night=night)
     wish = plan(held, roster, rules, night=night, decided=given)
     return wish, gate(wish, held, roster, rules, decided=given, approved=given.brakes)

@@ -23,7 +23,7 @@ _KEY: Final = ("kind", "ref", "other_ref", "fault", "field")
 
 def judged() -> "QuerySet[Run]":
     """Return the runs that judged a feed, newest first: what they did not refuse was right."""
-    found: QuerySet[Run] = Run.objects.filter(kind="roster").exclude(plan_hash="").exclude(trigger=Run.Trigger.UNDO)
+    found: QuerySet[Run] = Run.objects.rosters().exclude(plan_hash="").exclude(trigger=Run.Trigger.UNDO)
     return found.exclude(finished_at=None).exclude(status=Run.Status.FAILED).order_by("-finished_at", "-id")
 
 
