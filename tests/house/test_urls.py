@@ -48,8 +48,8 @@ WORDS = {
 }
 # Whose id an address takes, by the words before it; else a student's.
 WHOSE: dict[str, type[Model]] = {
+    "runs/ask/": RunRequest,  # before the runs, whose words stand in it as well
     "runs/": Run,
-    "runs/ask/": RunRequest,
     "people/staff/": StaffMember,
     "people/guardians/": Guardian,
     "people/ties/": Tie,
