@@ -64,6 +64,7 @@ _NAVIGATION: Final[dict[Mode, tuple[_Item, ...]]] = {
         _Item("Tonight", "moon", "reception:tonight"),
         _Item("People", "users", "reception:people", _PEOPLE),
         _Item("Sync runs", "refresh-cw", "reception:runs", frozenset({"reception:run", "reception:ask"})),
+        _Item("Attendance", "book-open", "reception:attendance", frozenset({"reception:code"})),
         _Item(
             "Data quality", "triangle-alert", "reception:quality", frozenset({"reception:bucket", "reception:fixed"})
         ),

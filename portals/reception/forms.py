@@ -8,6 +8,7 @@ from django.core.files import File
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
+from attendance.models import Meaning
 from sync import sentences
 from sync.connectors.csv_files.folder import ENDINGS
 from sync.models import Run
@@ -170,6 +171,12 @@ class AskForm(forms.Form):
     reason = forms.CharField(
         label="Why now", max_length=300, help_text="Support decides by it, and the run’s report shows it."
     )
+
+
+class MeaningForm(forms.Form):
+    """What a code means at the school."""
+
+    meaning = forms.ChoiceField(choices=Meaning.choices, error_messages={"required": "Choose a meaning."})
 
 
 def _date() -> forms.DateInput:

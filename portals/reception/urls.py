@@ -4,6 +4,7 @@ from django.urls import path
 
 from portals.reception import (
     asking,
+    codes,
     conflicts,
     connection,
     hands,
@@ -55,6 +56,9 @@ urlpatterns = [
     path("rules/open/weekdays/", hours.weekdays, name="weekdays"),
     path("rules/open/closures/add/", hours.add_closure, name="add_closure"),
     path("rules/open/closures/<int:pk>/remove/", hours.remove_closure, name="remove_closure"),
+    path("attendance/", codes.attendance, name="attendance"),
+    path("attendance/codes/<int:pk>/", codes.code, name="code"),
+    path("attendance/codes/<int:pk>/take-back/", codes.take_back, name="take_code_back"),
     path("data-quality/", quality.overview, name="quality"),
     path("data-quality/all.csv", quality.all_csv, name="quality_csv"),
     path("data-quality/fixed/", quality.fixed, name="fixed"),

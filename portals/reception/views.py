@@ -12,9 +12,9 @@ from portals.chart import chart
 from portals.reception.gate import ReceptionRequest, gate
 from portals.reception.next import what_is_next
 from sync import sentences
-from sync.models import Change, Run
+from sync.models import Change, Run, Trouble
 from sync.operations import undo
-from sync.queries import fetches, inbox, moving, quality, reports, requests, sources, tallies
+from sync.queries import fetches, inbox, moving, quality, reports, requests, sources, tallies, troubles
 from sync.queries.quality import refusals
 from tenants.models import School
 from users.queries import heads
@@ -40,6 +40,7 @@ def home(request: ReceptionRequest) -> HttpResponse:
         "next": what_is_next(request.school, fresh, now=now),
         "fetches": fetches.today(request.school, now=now),
         "asked": requests.waiting(),
+        "troubles": trouble_notes(request.school),
         "inbox": inbox.inbox(at=now),
         "moving": moving.panel(request.school, now=now),
     }
@@ -100,6 +101,31 @@ def slot_line(found: Run, school: School) -> str:
         return ""
     began = school.local(found.started_at) if found.started_at else None
     return sentences.slot(name=claim.slot, due=school.local(claim.due_at), began=began, late=claim.late)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TroubleNote:
+    """One thing that keeps syncs from ending well: what, since when and how often, and whose turn it is."""
+
+    trouble: Trouble
+    words: troubles.Words
+    read: str
+    turn: str
+    href: str
+
+
+def trouble_notes(school: School) -> list[TroubleNote]:
+    """Return what keeps the open school's syncs from ending well, the oldest first; one query."""
+    return [
+        TroubleNote(
+            trouble=one,
+            words=troubles.words(one),
+            read=troubles.read(one),
+            turn=troubles.whose_turn(one),
+            href=troubles.path(one, school),
+        )
+        for one in troubles.open_here()
+    ]
 
 
 def known(value: str, values: set[str]) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from sync import sentences
 from sync.records import Kind
@@ -119,22 +119,18 @@ def _made_of(counts: Mapping[str, Mapping[str, int]], keys: Iterable[str]) -> st
 class MarksTally:
     """What one run read of marks: how many of each meaning, and what became of them (R15)."""
 
-    meanings: tuple[tuple[str, int], ...]  # the most frequent first
+    meanings: tuple[tuple[str, int], ...] = ()  # the most frequent first
+    rows: int = 0
     new: int = 0
     changed: int = 0
     same: int = 0
     parked: int = 0
-    unreadable: int = 0
-
-    @property
-    def total(self) -> int:
-        """All that were taken in."""
-        return self.new + self.changed + self.same
+    refused: int = 0
 
 
-def marks(counts: Mapping[str, Mapping[str, int]]) -> MarksTally:
-    """Return what the counts of an attendance run say: {"marks": {new, changed, same, …}, "meanings": {…}}."""
-    became = counts.get("marks", {})
-    found = sorted(counts.get("meanings", {}).items(), key=lambda pair: (-pair[1], pair[0]))
-    words = ("new", "changed", "same", "parked", "unreadable")
-    return MarksTally(meanings=tuple(found), **{word: became.get(word, 0) for word in words})
+def marks(counts: Mapping[str, Mapping[str, Any]]) -> MarksTally:
+    """Return what an attendance run counted (`sync.operations.marks`)."""
+    told = counts.get("attendance", {})
+    meanings = sorted(told.get("meanings", {}).items(), key=lambda pair: (-pair[1], pair[0]))
+    numbers = {word: told.get(word, 0) for word in ("rows", "new", "changed", "same", "parked", "refused")}
+    return MarksTally(meanings=tuple(meanings), **numbers)

@@ -90,11 +90,23 @@ def read(trouble: Trouble) -> str:
 
 
 def page(trouble: Trouble, school: School) -> str:
-    """Return the address of the page on which the school does something about it."""
+    """Return the whole address of the page on which the school does something about it, as in a letter."""
+    return settings.SITE_URL + path(trouble, school)
+
+
+def path(trouble: Trouble, school: School) -> str:
+    """Return where on the site that page is."""
     name = words(trouble).page
     if trouble.reason == "held" and trouble.run.error:  # the first sync: it waits on a page of its own
         name = "reception:joining"
-    return settings.SITE_URL + reverse(name, kwargs={"school": school.slug})
+    return reverse(name, kwargs={"school": school.slug})
+
+
+def whose_turn(trouble: Trouble) -> str:
+    """Say to the school whose turn it is; a MIS that is busy is nobody's: we try again by ourselves."""
+    if trouble.reason == "busy":
+        return "It is nobody’s turn."
+    return "It is your turn." if words(trouble).turn else "It is our turn."
 
 
 def our_page(trouble: Trouble) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
-from attendance.models import AbsenceReport
+from attendance.models import AbsenceReport, Code
 from portals.gates import public
 from sync.models import Run, RunRequest
 from tenants import bulk, scope
@@ -48,8 +48,9 @@ WORDS = {
 }
 # Whose id an address takes, by the words before it; else a student's.
 WHOSE: dict[str, type[Model]] = {
+    "attendance/codes/": Code,
+    "runs/ask/": RunRequest,  # before the runs, whose words stand in it as well
     "runs/": Run,
-    "runs/ask/": RunRequest,
     "people/staff/": StaffMember,
     "people/guardians/": Guardian,
     "people/ties/": Tie,

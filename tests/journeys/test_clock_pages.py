@@ -1,15 +1,38 @@
-"""The clock's pages by hand: a sync is asked for, days without school are noted, the morning is moved."""
+"""The clock's pages by hand: a code is explained by keyboard alone, a sync is asked for, days without school noted."""
 
 from typing import Any
 
 import pytest
 
-from tests.journeys.conftest import NARROW, WIDE
+from tests.journeys.conftest import NARROW, WIDE, Site, tab_to
 
 pytestmark = pytest.mark.journey
 
 JO = "jo.hart@northgate-school.example"
 BASE = "/s/northgate/reception/"
+
+
+def test_by_keyboard_alone_a_code_gets_a_meaning_and_loses_it_again(visit: Any, site: Site):
+    visitor = visit(WIDE)
+    visitor.sign_in(JO)
+    visitor.go(f"{BASE}attendance/")
+    keyboard, page = visitor.page.keyboard, visitor.page
+    tab_to(visitor, "Say what “Zq” means")
+    keyboard.press("Enter")
+    page.get_by_role("heading", name="What “Zq” means").wait_for()
+    page.get_by_text("1 mark will read “absent”: whoever has one counts as not at school.").wait_for()
+    tab_to(visitor, "In, says the MIS by itself")  # the first of the choices
+    for _ in range(3):  # present, late, absent
+        keyboard.press("ArrowDown")
+    assert page.get_by_role("radio", name="Absent 1 mark").is_checked()
+    keyboard.press("Enter")
+    page.get_by_text("Noted: 1 mark reads “absent” now").wait_for()
+    assert not visitor.faults()
+    visitor.go(f"{BASE}attendance/codes/{site.code}/")
+    tab_to(visitor, "Let it mean what your MIS says")
+    keyboard.press("Enter")
+    page.get_by_text("Taken back: “Zq” means again what your MIS says.").wait_for()
+    assert not visitor.faults()
 
 
 def test_on_a_phone_without_javascript_a_sync_is_asked_for_and_withdrawn(visit: Any):

@@ -55,6 +55,8 @@ def portal_pages(site: Site) -> tuple[str, ...]:
         "/s/northgate/reception/runs/?kind=attendance",
         f"/s/northgate/reception/runs/{site.fetched}/",
         "/s/northgate/reception/runs/ask/",
+        "/s/northgate/reception/attendance/",
+        f"/s/northgate/reception/attendance/codes/{site.code}/",
         *people_pages(site),
     )
 

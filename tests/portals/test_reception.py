@@ -4,9 +4,10 @@ import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from sync.connectors.csv_files.templates import template
-from sync.models import Hold, MisProduct, Refusal, Slot
+from sync.models import Hold, MisProduct, Refusal, Slot, Trouble
 from sync.pipeline.roster import Fault
 from sync.records import Kind
 from tenants import scope
@@ -191,13 +192,27 @@ def test_a_run_of_marks_has_a_page_of_its_own(rhea: Person, northgate: School):
             slot="morning",
             kinds={},
             counts={
-                "marks": {"new": 1204, "changed": 3, "same": 5, "parked": 2, "unreadable": 1},
-                "meanings": {"present": 1190, "absent": 22},
+                "attendance": {
+                    "rows": 1215,
+                    "new": 1204,
+                    "changed": 3,
+                    "same": 5,
+                    "parked": 2,
+                    "refused": 1,
+                    "meanings": {"present": 1190, "absent": 22},
+                }
             },
         )
         runs.refuse(run, "attendance", "m-1", Fault.DATE, reason="The mark’s date cannot be read.")
     text = page(rhea, f"{HOME}runs/{run.pk}/")
-    for words in ("Attendance marks of", "1,204", "1,212 read in all", "1,190", "Absent", "The mark’s date cannot be"):
+    for words in (
+        "Attendance marks of",
+        "1,204",
+        "of 1,215 that your MIS gave",
+        "1,190",
+        "Absent",
+        "The mark’s date cannot be",
+    ):
         assert words in text, words
     for words in ("Added", "Held for a person", "What changed", "Undo this run"):
         assert words not in text, words
@@ -254,3 +269,42 @@ def test_the_front_desk_speaks_of_the_night_and_not_of_marks(rhea: Person, north
     assert "2 added." in text
     assert "What is read next" in text
     assert "tonight about " in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "turn", "path"),
+    [
+        ("refused", "It is your turn.", "connection/"),
+        ("held", "It is your turn.", "conflicts/"),
+        ("busy", "It is nobody’s turn.", "runs/"),
+        ("internal", "It is our turn.", "runs/"),
+    ],
+)
+def test_the_front_desk_says_what_keeps_syncs_from_ending_well(
+    rhea: Person, northgate: School, reason: str, turn: str, path: str
+):
+    now = timezone.now()
+    with scope.school(northgate.pk):
+        run = runs.run(status="failed", error="The token is wrong.")
+        told = {"kind": "roster", "says": "The token is wrong.", "run": run, "last_at": now}
+        Trouble.objects.create(reason=reason, since=now - datetime.timedelta(days=2), times=3, **told)
+        Trouble.objects.create(reason="broken", since=now, over_at=now, **told | {"says": "This is over."})
+    text = page(rhea)
+    for words in ("The token is wrong.", "met 3 times", turn, f'href="{HOME}{path}"', "people and classes"):
+        assert words in text, words
+    assert "This is over." not in text
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_front_desk_costs_the_same(rhea: Person, northgate: School, number: int, django_assert_num_queries: Any):
+    now = timezone.now()
+    with scope.school(northgate.pk):
+        runs.connection()
+        for place in range(number):
+            run = runs.run(ago=place, kind="attendance", kinds={}, slot="morning")
+            runs.run(ago=place)
+            told = {"kind": "roster", "says": "No.", "run": run, "since": now, "last_at": now}
+            Trouble.objects.create(reason=f"reason {place}", **told)
+    page(rhea)  # the first request of a session notes the session
+    with django_assert_num_queries(EVERY_REQUEST + 20):
+        assert page(rhea).count("It is our turn.") == number
