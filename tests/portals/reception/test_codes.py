@@ -1,7 +1,6 @@
 """Codes of marks: what the MIS says, what the school says, and what that does to the marks that came (R15)."""
 
 import datetime
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -42,7 +41,7 @@ def come(code: str, said: str, number: int, *, label: str = "") -> Code:
 
 
 @pytest.fixture
-def school(northgate: School) -> Iterator[School]:
+def school(northgate: School) -> School:
     """Northgate, synced, whose MIS shares marks."""
     with scope.school(northgate.pk):
         runs.connection()
