@@ -1,5 +1,7 @@
 """The room of letters."""
 
+import importlib
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class MessagingConfig(AppConfig):
 
     name = "messaging"
     verbose_name = "Messaging"
+
+    def ready(self) -> None:
+        """Connect the receivers, which import models and so cannot be imported with the app itself."""
+        importlib.import_module("messaging.receivers")

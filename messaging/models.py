@@ -27,6 +27,7 @@ class Letter(SchoolOwned):
     written_at = models.DateTimeField()
     state = models.CharField(choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(help_text=_("Not tried before; while it is tried, when that is given up."))
     settled_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was sent, or given up."))
     fault = models.CharField(blank=True, help_text=_("What kind of fault kept it; no address, no text."))
 
@@ -41,7 +42,10 @@ class Letter(SchoolOwned):
                 name="letter_is_settled_or_waits",
             ),
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "state", "written_at"], name="letter_by_state")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["school", "state", "written_at"], name="letter_by_state"),
+            models.Index(fields=["school", "due_at"], condition=models.Q(state="waiting"), name="letter_due"),
+        ]
 
     def __str__(self) -> str:
         return f"letter {self.pk}"

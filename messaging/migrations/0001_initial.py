@@ -35,6 +35,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "due_at",
+                    models.DateTimeField(help_text="Not tried before; while it is tried, when that is given up."),
+                ),
                 ("settled_at", models.DateTimeField(blank=True, help_text="When it was sent, or given up.", null=True)),
                 ("fault", models.CharField(blank=True, help_text="What kind of fault kept it; no address, no text.")),
                 (
@@ -60,7 +64,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-written_at", "-id"],
-                "indexes": [models.Index(fields=["school", "state", "written_at"], name="letter_by_state")],
+                "indexes": [
+                    models.Index(fields=["school", "state", "written_at"], name="letter_by_state"),
+                    models.Index(
+                        condition=models.Q(("state", "waiting")), fields=["school", "due_at"], name="letter_due"
+                    ),
+                ],
                 "constraints": [
                     models.UniqueConstraint(fields=("school", "key", "address"), name="one_letter_about_it"),
                     models.CheckConstraint(

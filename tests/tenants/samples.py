@@ -136,7 +136,9 @@ def _children(parents: dict[Any, Any]) -> dict[Model, Any]:
         LocalEdit.objects.create(student=student, field="given_name", value="Sam", replaced="Sample", at=NIGHT),
         AuditEvent.objects.create(at=NIGHT, action="sample.made"),
         Closure.objects.create(first=NIGHT.date(), last=NIGHT.date(), name="Half-term"),
-        Letter.objects.create(key="sample", address="office@sample.example", subject="s", text="t", written_at=NIGHT),
+        Letter.objects.create(
+            key="sample", address="office@sample.example", subject="s", text="t", written_at=NIGHT, due_at=NIGHT
+        ),
         *_attendance(parents),
         RunRequest.objects.create(reason="new pupils", asked_by=_asker(), asked_at=NIGHT, answered_at=NIGHT, run=run),
         Trouble.objects.create(reason="busy", says="later", since=NIGHT, last_at=NIGHT, over_at=NIGHT, run=run),
