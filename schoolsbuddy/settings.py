@@ -296,12 +296,18 @@ CELERY_TASK_ROUTES = {
     "sync.tasks.dispatch": {"queue": "clock"},
     "sync.tasks.release_stuck_runs": {"queue": "clock"},
     "sync.tasks.purge_*": {"queue": "clock"},
+    "sync.tasks.hear": {"queue": "mail"},  # what comes of it is a letter, if anything
+    "sync.tasks.go_round_troubles": {"queue": "mail"},
+    "messaging.tasks.*": {"queue": "mail"},
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     # The only clock there is: no school has a crontab of its own, see sync/clock.py. What comes too late is dropped.
     "dispatch": {"task": "sync.tasks.dispatch", "schedule": 60.0, "options": {"expires": 55}},
     "release stuck runs": {"task": "sync.tasks.release_stuck_runs", "schedule": 60.0, "options": {"expires": 55}},
+    "sweep letters": {"task": "messaging.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "go round troubles": {"task": "sync.tasks.go_round_troubles", "schedule": 300.0, "options": {"expires": 290}},
+    "purge letters": {"task": "messaging.tasks.purge", "schedule": 3600.0},
     "purge pulls": {"task": "sync.tasks.purge_pulls", "schedule": 3600.0},
     "purge trials": {"task": "sync.tasks.purge_trials", "schedule": 3600.0},
 }

@@ -7,8 +7,8 @@ from django.dispatch import receiver
 
 from sync.models import Run, Trial
 from sync.operations.runs import BY_ITSELF
-from sync.signals import cancel_asked, run_requested, trial_requested
-from sync.tasks import attendance, cut_over, rehearse, roster, try_out
+from sync.signals import cancel_asked, run_ended, run_requested, trial_requested
+from sync.tasks import attendance, cut_over, hear, rehearse, roster, try_out
 
 ASKED: Final = "asked"  # the queue of what a person waits for, see CELERY_TASK_ROUTES
 
@@ -38,6 +38,12 @@ def stop(*, run: int, **_later: Any) -> None:
 def task_of(run: int) -> str:
     """Return the id of the task that carries out a run."""
     return f"run-{run}"
+
+
+@receiver(run_ended)
+def enqueue_hearing(*, school: int, **_later: Any) -> None:
+    """Have a worker look whether the end of a run is a trouble, or the end of one."""
+    hear.delay(school=school)
 
 
 @receiver(trial_requested)

@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from sync.models import Run
 from sync.operations import dispatch as dispatching
-from sync.operations import marks, mis_change, pulls, runs, trials
+from sync.operations import marks, mis_change, pulls, runs, trials, troubles
+from tenants import scope
 from tenants.models import School
+from tenants.tasks import SchoolTask
 
 
 @shared_task(bind=True, max_retries=None)
@@ -48,6 +50,18 @@ def rehearse(*, school: int, trial: int, **_later: Any) -> None:
 def try_out(*, school: int, trial: int, **_later: Any) -> None:
     """Carry out one trial: a connection test or one of the previews. Not a SchoolTask: it calls the outside."""
     trials.perform(school=School.objects.get(pk=school), trial=trial)
+
+
+@shared_task(base=SchoolTask)
+def hear(**_later: Any) -> None:
+    """Look whether what has ended at the school is a trouble, or the end of one."""
+    troubles.hear(school=School.objects.get(pk=scope.current()), at=timezone.now())
+
+
+@shared_task
+def go_round_troubles(**_later: Any) -> None:
+    """Look at what was not heard of, and tell of troubles that last."""
+    troubles.go_round(at=timezone.now())
 
 
 @shared_task

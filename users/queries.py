@@ -13,6 +13,7 @@ from tenants import scope
 from tenants.models import School
 from users import years
 from users.models import (
+    Account,
     DietaryNeed,
     Enrolment,
     Guardian,
@@ -131,6 +132,18 @@ def signed_in(kind: str) -> dict[int, str]:
     column = {"student": "student_id", "guardian": "guardian_id", "staff": "staff_member_id"}[kind]
     used = Membership.objects.filter(school_id=scope.current(), account__activated_at__isnull=False)
     return dict.fromkeys(used.exclude(**{column: None}).values_list(column, flat=True), "has signed in")
+
+
+def accounts_with(right: Can) -> list[Account]:
+    """Return the logins in use whose owners were granted this right at the open school, by address; one query (R27)."""
+    roles = [key for key, role in GRANTABLE.items() if right in role.grants]
+    granted = RoleGrant.objects.filter(
+        staff_member_id=OuterRef("staff_member_id"), role__in=roles, revoked_at__isnull=True
+    )
+    here = Membership.objects.filter(Exists(granted), school_id=scope.current(), refused_at=None)
+    here = here.exclude(confirmed_at=None).exclude(staff_member__status=Person.Status.LEFT)
+    used = Account.objects.filter(is_active=True, activated_at__isnull=False)
+    return list(used.filter(pk__in=here.values("account_id")).order_by("email"))
 
 
 def open_grant(*, account_id: int, at: datetime.datetime) -> SupportGrant | None:

@@ -180,6 +180,10 @@ class Migration(migrations.Migration):
                 ("since", models.DateTimeField()),
                 ("last_at", models.DateTimeField()),
                 ("times", models.PositiveIntegerField(default=1)),
+                (
+                    "told_at",
+                    models.DateTimeField(blank=True, help_text="When letters about it were last written.", null=True),
+                ),
                 ("over_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "run",
@@ -209,6 +213,17 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint(
             model_name="run",
             name="run_has_ended_or_not",
+        ),
+        migrations.AddField(
+            model_name="run",
+            name="unheard",
+            field=models.BooleanField(
+                default=False, help_text="It has ended, and nobody has looked yet whether that is a trouble."
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="run",
+            index=models.Index(condition=models.Q(("unheard", True)), fields=["school"], name="run_unheard"),
         ),
         migrations.AddField(
             model_name="run",

@@ -70,6 +70,9 @@ class Run(SchoolOwned):
     cancel_asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    unheard = models.BooleanField(
+        default=False, help_text=_("It has ended, and nobody has looked yet whether that is a trouble.")
+    )
     error_kind = models.CharField(blank=True, help_text=_("refused, busy, slow, broken, doubtful or internal."))
     error = models.CharField(blank=True, help_text=_("What happened and what to do next; no personal data."))
     plan_hash = models.CharField(blank=True)
@@ -116,6 +119,7 @@ class Run(SchoolOwned):
                 name="run_under_way",
             ),
             models.Index(fields=["school", "finished_at"], condition=models.Q(status="failed"), name="run_failed"),
+            models.Index(fields=["school"], condition=models.Q(unheard=True), name="run_unheard"),
         ]
 
     def __str__(self) -> str:

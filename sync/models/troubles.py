@@ -22,6 +22,7 @@ class Trouble(SchoolOwned):
     last_at = models.DateTimeField()
     times = models.PositiveIntegerField(default=1)
     run = OwnedKey(Run, models.PROTECT, related_name="+")  # that met it last
+    told_at = models.DateTimeField(null=True, blank=True, help_text=_("When letters about it were last written."))
     over_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -5,12 +5,15 @@ import time
 from collections import Counter
 from typing import Any, Final
 
+from django.db import transaction
+
 from sync.models import Run, Slot
 from sync.operations import pulls
 from sync.operations.stops import Stopped
 from sync.pipeline.plan import Action, Plan
 from sync.pipeline.roster import Roster
 from sync.records import Kind
+from sync.signals import run_ended
 
 
 class Stages:
@@ -68,12 +71,14 @@ def end(run: Run, status: Run.Status, at: datetime.datetime, **fields: Any) -> R
         Stopped: it is over, another worker has taken it up, or somebody has cancelled it meanwhile.
     """
     _demand_ours(run, cancelled=status == Run.Status.CANCELLED)
-    run.status, run.finished_at, run.progress = status, at, {}
+    run.status, run.finished_at, run.progress, run.unheard = status, at, {}, True
     for name, value in fields.items():
         setattr(run, name, value)
     run.save(update_fields=_OURS)
     if status in _WELL:
         Slot.objects.filter(school=run.school_id, kind=run.kind, retry_at__isnull=False).update(retry_at=None)
+    said = {"school": run.school_id, "run": run.pk}
+    transaction.on_commit(lambda: run_ended.send(sender=Run, **said), robust=True)  # else `unheard` says it
     return run
 
 

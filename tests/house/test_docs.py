@@ -19,7 +19,7 @@ DOCS = places.ROOT / "docs"
 OPERATIONS = (DOCS / "operations.md").read_text()
 ARCHITECTURE = (DOCS / "architecture.md").read_text()
 DOCUMENTS = sorted([*DOCS.glob("*.md"), *DOCS.glob("adr/*.md")])
-ROOMS = ("tenants", "users", "sync", "portals", "schoolsbuddy")
+ROOMS = ("tenants", "users", "messaging", "sync", "portals", "schoolsbuddy")
 WITH_COMMANDS = (*ROOMS, "local")
 PYPROJECT: dict[str, Any] = tomllib.loads((places.ROOT / "pyproject.toml").read_text())
 

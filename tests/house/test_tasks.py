@@ -134,6 +134,7 @@ OPENS_CONNECTIONS = {
         frozenset({"paramiko", "socket"}),
         "the second door out, to the folders that a school's MIS leaves its files in",
     ),
+    "messaging/post.py": (frozenset({"smtplib"}), "the door out for letters, to our own mail server"),
     "sync/pace.py": (
         frozenset({"redis"}),
         "one pace for all workers, kept in our own Redis; it never leaves the house",
@@ -268,6 +269,8 @@ def test_there_is_a_product_to_look_at() -> None:
 # Where a school is opened, and where all are read: each place with its reason (house §4).
 
 OPENS_A_SCHOOL = {
+    "messaging/operations.py": "a letter is handed to the mail server between two scopes, never inside one",
+    "sync/operations/troubles.py": "troubles are looked at one school after the other",
     "tenants/middleware.py": "the request",
     "tenants/tasks.py": "the Celery task",
     "users/middleware.py": "support's look-in",
@@ -292,6 +295,8 @@ READS_EVERYWHERE = {
     "sync/queries/requests.py": "what schools have asked of support",
     "sync/operations/runs/releasing.py": "which runs were lost: only their schools are opened then, each minute",
     "sync/queries/health.py": "the numbers of all schools together, without a name, for whoever watches over us",
+    "messaging/queries.py": "the post: which letters are due, of whichever school",
+    "sync/queries/troubles.py": "the troubles of all schools, for support and for going round",
 }
 
 
