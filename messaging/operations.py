@@ -126,10 +126,10 @@ def deliver(*, school: int, letter: int, clock: Clock = timezone.now) -> Attempt
     try:
         post.hand_over(found)
     except post.Undeliverable as fault:
-        return _settled(found, Attempt.FAILED, clock(), fault=str(fault))
+        return _settled(school, found, Attempt.FAILED, clock(), fault=str(fault))
     except post.NotNow as fault:
-        return _put_off(found, clock(), fault)
-    return _settled(found, Attempt.SENT, clock())
+        return _put_off(school, found, clock(), fault)
+    return _settled(school, found, Attempt.SENT, clock())
 
 
 def _mine(letter: int, *, at: datetime.datetime) -> Letter | None:
@@ -140,25 +140,25 @@ def _mine(letter: int, *, at: datetime.datetime) -> Letter | None:
     return found
 
 
-def _put_off(letter: Letter, at: datetime.datetime, fault: post.NotNow) -> Attempt:
+def _put_off(school: int, letter: Letter, at: datetime.datetime, fault: post.NotNow) -> Attempt:
     if letter.attempts > len(PAUSES):
-        return _settled(letter, Attempt.FAILED, at, fault=str(fault))
-    with scope.school(letter.school_id):
+        return _settled(school, letter, Attempt.FAILED, at, fault=str(fault))
+    with scope.school(school):
         waits = Letter.objects.filter(pk=letter.pk, state=Letter.State.WAITING)
         waits.update(due_at=at + PAUSES[letter.attempts - 1], fault=str(fault))
-    log.info("letter %s of school %s waits: %s", letter.pk, letter.school_id, fault)
+    log.info("letter %s of school %s waits: %s", letter.pk, school, fault)
     return Attempt.UNREACHABLE if isinstance(fault, post.Unreachable) else Attempt.LATER
 
 
-def _settled(letter: Letter, attempt: Attempt, at: datetime.datetime, *, fault: str = "") -> Attempt:
+def _settled(school: int, letter: Letter, attempt: Attempt, at: datetime.datetime, *, fault: str = "") -> Attempt:
     state = Letter.State(attempt.value)
-    with scope.school(letter.school_id):
+    with scope.school(school):
         # What was sent stays sent, even if another worker thought this one dead and met a fault.
         Letter.objects.filter(pk=letter.pk).exclude(state=Letter.State.SENT).update(
             state=state, settled_at=at, fault=fault
         )
     if fault:
-        log.warning("letter %s of school %s was given up: %s", letter.pk, letter.school_id, fault)
+        log.warning("letter %s of school %s was given up: %s", letter.pk, school, fault)
     return attempt
 
 

@@ -113,7 +113,7 @@ def _met(school: School, run: Run, reason: str, waiting: list[str], at: datetime
     if trouble.told_at is None:
         if _is_to_be_told(school, trouble, at):
             _tell(school, trouble, "began", at)
-    elif _has_come_to(trouble, waiting) and _day(school, trouble.told_at) < _day(school, at):
+    elif _day(school, trouble.told_at) < _day(school, at) and _has_come(waiting, since=trouble.told_at):
         _tell(school, trouble, f"more:{_day(school, at)}", at)
 
 
@@ -142,10 +142,9 @@ def _slots(trouble: Trouble) -> int:
     return met.exclude(status=Run.Status.CANCELLED).order_by().values("local_date", "slot").distinct().count()
 
 
-def _has_come_to(trouble: Trouble, waiting: list[str]) -> bool:
+def _has_come(waiting: list[str], *, since: datetime.datetime) -> bool:
     """Whether something waits that did not when people were last told."""
-    since = inbox.since_when(waiting).values()
-    return trouble.reason == HELD and any(first > trouble.told_at for first in since if first)
+    return any(first > since for first in inbox.since_when(waiting).values())
 
 
 def _tell_what_lasts(school: School, at: datetime.datetime) -> None:

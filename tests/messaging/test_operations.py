@@ -26,16 +26,22 @@ Write = Callable[..., Letter]
 RHEA: Final = "rhea@northgate-school.example"
 
 
+def school_of(letter: Letter) -> int:
+    """Return the id of its school."""
+    assert letter.school_id
+    return letter.school_id
+
+
 def again(letter: Letter) -> Letter:
     """Return the letter as it is now."""
-    with scope.school(letter.school_id):
+    with scope.school(school_of(letter)):
         return Letter.objects.get(pk=letter.pk)
 
 
 def deliver(letter: Letter, after: datetime.timedelta = datetime.timedelta()) -> Attempt:
     """Try it as a worker does, some time from now."""
     return operations.deliver(
-        school=letter.school_id, letter=letter.pk, clock=lambda: timezone.now() + after + datetime.timedelta(seconds=1)
+        school=school_of(letter), letter=letter.pk, clock=lambda: timezone.now() + after + datetime.timedelta(seconds=1)
     )
 
 
@@ -232,7 +238,7 @@ def test_of_two_workers_one_delivers(letter: Write, server: MailServer) -> None:
 
 def test_a_letter_whose_worker_died_is_tried_again_when_that_is_certain(letter: Write, server: MailServer) -> None:
     made = letter()
-    with scope.school(made.school_id):
+    with scope.school(school_of(made)):
         assert operations._mine(made.pk, at=timezone.now() + datetime.timedelta(seconds=1))  # and then the power failed
     assert operations.sweep() == 0
     assert operations.sweep(clock=lambda: timezone.now() + operations.LOST_AFTER * 1.1) == 1
@@ -241,12 +247,12 @@ def test_a_letter_whose_worker_died_is_tried_again_when_that_is_certain(letter: 
 
 def test_what_was_sent_stays_sent_though_another_worker_met_a_fault(letter: Write, server: MailServer) -> None:
     made = letter()
-    with scope.school(made.school_id):
+    with scope.school(school_of(made)):
         late = operations._mine(made.pk, at=timezone.now() + datetime.timedelta(seconds=1))
     assert late
     assert deliver(made, after=operations.LOST_AFTER) == Attempt.SENT
-    operations._settled(late, Attempt.FAILED, timezone.now(), fault="refused (550)")
-    operations._put_off(late, timezone.now(), post.NotNow("not now (450)"))
+    operations._settled(school_of(late), late, Attempt.FAILED, timezone.now(), fault="refused (550)")
+    operations._put_off(school_of(late), late, timezone.now(), post.NotNow("not now (450)"))
     assert (again(made).state, again(made).fault) == (Letter.State.SENT, "")
 
 
