@@ -1,6 +1,5 @@
 """The door out for letters: one mail over SMTP, and what became of it."""
 
-import contextlib
 import smtplib
 from typing import Final
 from urllib.parse import urlsplit
@@ -53,8 +52,7 @@ def hand_over(letter: Letter) -> None:
     except ValueError as fault:
         raise Undeliverable(f"no mail can be made of it ({type(fault).__name__})") from None
     finally:
-        with contextlib.suppress(OSError):  # whatever becomes of the good-bye: the letter was taken, or it was not
-            post.close()
+        post.close()
 
 
 def _refusal(code: int) -> Exception:
