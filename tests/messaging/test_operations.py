@@ -18,7 +18,7 @@ from messaging.signals import letter_written
 from tenants import scope
 from tenants.models import School
 from tests.conftest import Person
-from tests.messaging.conftest import MailServer
+from tests.messaging.mail_server import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 

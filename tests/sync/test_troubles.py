@@ -380,7 +380,7 @@ def test_a_round_hears_what_was_not_heard_and_no_school_waits_for_another(
 @pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 def test_a_run_whose_worker_was_lost_is_heard_of(northgate: School) -> None:
     with scope.school(northgate.pk):
-        run = made.run(status="running", at=MONDAY)
+        run = made.run(status="running", at=MONDAY, attempts=runs.MOST_ATTEMPTS)
     assert runs.release_stuck(at=MONDAY + 2 * HOUR) == 1
     with scope.school(northgate.pk):
         run.refresh_from_db()
