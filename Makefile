@@ -19,7 +19,7 @@ SYNC = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 SERVED = $(BIN)/python -m local.with_services
 
-.PHONY: help demo test check fix bench journeys smoke reset cards verify-live lock
+.PHONY: help demo test check fix bench bench-fleet journeys smoke reset cards verify-live lock
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -41,6 +41,9 @@ fix: $(VENV)/.dev ## let ruff repair and format what it can
 bench: $(VENV)/.bench ## measure: a night against its peers, then every connector's speed and memory
 	@$(SERVED) --name bench -- $(BIN)/python -m tests.bench $(ARGS)
 	@$(BIN)/python -m tests.bench.connectors
+
+bench-fleet: $(VENV)/.dev ## measure: a fleet of simulated schools through nights; ARGS="--small 24 --large 8 --workers 1 2"
+	@$(SERVED) --name bench-fleet -- $(BIN)/python -m tests.bench.fleet $(ARGS)
 
 journeys: $(VENV)/.dev ## only the tests that walk through the site in a real Chromium
 	@chromium="$$($(BIN)/python -m local.chromium)" && CHROMIUM="$$chromium" $(SERVED) --name test -- \

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import functools
 import json
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from local.simulators.managebac import TOKEN
+from sync import clock
+from sync.models import Slot
 from sync.operations import connections
 from tenants import scope
 from tenants.models import School
@@ -55,7 +58,7 @@ def celery(*processes: Sequence[str]) -> Iterator[None]:
     """Run these processes of Celery inside the block, workers and beat as in production.
 
     Raises:
-        RuntimeError: one of them does not come up; the message has its log.
+        RuntimeError: one of them does not come up.
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -64,7 +67,7 @@ def celery(*processes: Sequence[str]) -> Iterator[None]:
             logs.append(folder / f"{number}.log")
             stack.callback(_end, _started(options, log=logs[-1]))
         for log in logs:
-            until("a process of Celery is there:\n", lambda log=log: _is_up(log))
+            until(f"celery {log.stem} is there", functools.partial(_is_up, log))
         yield
 
 
@@ -115,6 +118,22 @@ def connected(school: School, url: str) -> None:
     """Have a school read from there."""
     with scope.school(school.pk):
         connections.connect(school=school, connector="managebac", given={"token": TOKEN, "base_url": url})
+
+
+def claim(due: Sequence[clock.Due], *, at: datetime.datetime) -> None:
+    """Let these slots be claimed already."""
+    Slot.objects.bulk_create(
+        Slot(
+            school_id=one.school,
+            kind=one.slot.kind,
+            slot=one.slot,
+            local_date=one.date,
+            due_at=one.at,
+            claimed_at=at,
+            outcome=Slot.Outcome.RUN,
+        )
+        for one in due
+    )
 
 
 def where_it_is(hour: int) -> str:

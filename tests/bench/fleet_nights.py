@@ -10,6 +10,7 @@ from django.utils import timezone
 from sync import clock
 from sync.models import Run, Slot
 from sync.operations import runs
+from sync.queries import slots
 from sync.tasks import dispatch
 from tenants import scope
 from tenants.models import School
@@ -83,10 +84,9 @@ def _afternoon(fleet: list[School]) -> None:
     """Let it be afternoon, the night be claimed, and the real dispatcher find the marks due."""
     _a_week_passes(fleet)
     School.objects.update(timezone=fleet_crew.where_it_is(15))
-    for school in School.objects.all():
-        day = school.local(timezone.now()).date()
-        due = {"due_at": timezone.now(), "claimed_at": timezone.now(), "outcome": Slot.Outcome.RUN}
-        Slot.objects.create(school=school, kind="roster", slot=clock.Slot.NIGHT, local_date=day, **due)
+    now = timezone.now()
+    nights = [due for due in slots.unclaimed(at=now) if due.slot is clock.Slot.NIGHT]
+    fleet_crew.claim(nights, at=now)
     dispatch.delay()
 
 

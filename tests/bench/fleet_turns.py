@@ -29,7 +29,7 @@ from sync.operations.dispatch import MOST_AT_ONCE, dispatch  # noqa: E402
 from sync.queries import slots  # noqa: E402
 from tenants import scope  # noqa: E402
 from tenants.models import School  # noqa: E402
-from tests.bench import meters  # noqa: E402
+from tests.bench import fleet_crew, meters  # noqa: E402
 from tests.factories import runs  # noqa: E402
 
 # Schools as they lie on Earth: most in a few zones, so that each hour of the day is some schools' night.
@@ -53,7 +53,7 @@ def main() -> None:
     due = slots.unclaimed(at=AT)
     some = due[:: max(len(due) // max(rows // 100, 1), 1)][: max(rows // 100, 1)]
     _connect({one.school for one in [*some, *due[:MOST_AT_ONCE]]})
-    _claim(due)
+    fleet_crew.claim(due, at=AT)
     found: dict[str, Any] = {
         "rows": rows,
         "first look": _median(_fresh_look),
@@ -86,25 +86,11 @@ def _connect(schools: set[int]) -> None:
             runs.run(at=OPENED)
 
 
-def _claim(due: Sequence[clock.Due]) -> None:
-    Slot.objects.bulk_create(
-        Slot(
-            school_id=one.school,
-            kind=one.slot.kind,
-            slot=one.slot,
-            local_date=one.date,
-            due_at=one.at,
-            claimed_at=AT,
-            outcome=Slot.Outcome.RUN,
-        )
-        for one in due
-    )
-
-
 def _forget(due: Sequence[clock.Due]) -> None:
     """Let these be claimed by nobody, and never have been."""
-    for one in due:
-        Slot.objects.filter(school=one.school, slot=one.slot, local_date=one.date).delete()
+    keys = {(one.school, one.slot.value, one.date) for one in due}
+    claims = Slot.objects.values_list("pk", "school_id", "slot", "local_date")
+    Slot.objects.filter(pk__in=[pk for pk, *key in claims if tuple(key) in keys]).delete()
     long_ago = F("local_date") - datetime.timedelta(days=30 * next(_times))
     for pk in {one.school for one in due} & _connected:
         with scope.school(pk):
