@@ -7,6 +7,7 @@ nothing. All its days come in together or none does.
 import dataclasses
 import datetime
 import functools
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,7 +22,7 @@ from sync.operations import connections, parking, runs
 from sync.operations.ends import Stages, end
 from sync.operations.runs import watching
 from sync.operations.stops import Stopped
-from sync.records import Mark, MarkRecord, Remark, UnreadableMark
+from sync.records import Mark, MarkRecord, Meaning, Remark, UnreadableMark
 from tenants import scope
 from tenants.models import School
 from tenants.queries import school_day_before, why_no_school
@@ -48,21 +49,24 @@ def carry_out(school: School, run: Run, link: Connection, clock: runs.Clock) -> 
     stages = Stages()
     with scope.school(school.pk):
         days = _days(school, run.local_date)
+    fetched = clock()  # before the first page, so that no mark is called fresher than it is
     came = {
-        day: runs.pull(school, link, kind=f"{KIND}-{day}", at=clock(), read=functools.partial(_read, day=day))
+        day: runs.pull(
+            school, link, kind=f"{KIND}-{day}", at=fetched, read=functools.partial(_read, day=day), afresh=True
+        )
         for day in days.dates
     }
-    fetched = clock()
     stages.done("extract", f"{sum(map(len, came.values()))} rows of {len(came)} days")
     watching.stage("comparing")
     with scope.school(school.pk):
         current = _locked(run)
         understood = _understand(came)
         done = _take_in(current, understood.marks, at=fetched)
-        Refusal.objects.bulk_create(Refusal(run=current, kind=KIND, **said) for said in understood.refused)
+        refused = [*understood.refused, *({"ref": ref, "reason": _TWO_IDS} for ref in done.torn)]
+        Refusal.objects.bulk_create(Refusal(run=current, kind=KIND, **said) for said in refused)
         stages.done("apply", f"{done.taken.new} new, {done.taken.changed} changed")
-        current.counts = {KIND: _counts(came, understood, done)}
-        current.remarks = [*_off(days), *understood.remarks]
+        current.counts = {KIND: _counts(came, refused, done)}
+        current.remarks = [*_off(days), *_nothing(came, run.local_date), *understood.remarks]
         current.stages = stages.rows
         return end(current, Run.Status.OK, clock())
 
@@ -76,6 +80,16 @@ def _days(school: School, date: datetime.date) -> Days:
 
 def _off(days: Days) -> list[str]:
     return [f"No marks are expected on this day: {days.off}."] if days.off else []
+
+
+def _nothing(came: Mapping[datetime.date, Sequence[MarkRecord]], date: datetime.date) -> list[str]:
+    """Say that a day's marks tell nothing of anybody; no day is told that was not asked for."""
+    told = [record for record in came.get(date, ()) if isinstance(record, Mark | UnreadableMark)]
+    day = f"{date:%A} {date.day} {date:%B}"
+    if date in came and not told:
+        return [f"No marks of {day} have come yet."]
+    untaken = told and all(isinstance(one, Mark) and one.meaning is Meaning.NOT_TAKEN for one in told)
+    return [f"No register of {day} was taken yet, so nobody is marked present or absent."] if untaken else []
 
 
 def _read(connector: Connector, day: datetime.date) -> list[MarkRecord]:
@@ -128,7 +142,13 @@ class Understood:
 
 _OTHER_DAY: Final = "This mark came with those of another day, so it was not taken."
 _TWICE: Final = "Two different marks came for one session. Correct the register, so that there is one."
-_NUL: Final = "This mark holds a character that no text may hold."
+_TWO_IDS: Final = "Two ids of this student have different marks in one session. Give the student one id in the MIS."
+_NOBODY: Final = "This mark names no student."
+_UNFIT: Final = (
+    "The student, the lesson or the code of this mark is too long, or holds a character that no text may hold."
+)
+_LONGEST: Final = 200  # characters of what an index holds, as in a roster
+_NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def _understand(came: Mapping[datetime.date, Sequence[MarkRecord]]) -> Understood:
@@ -139,11 +159,11 @@ def _understand(came: Mapping[datetime.date, Sequence[MarkRecord]]) -> Understoo
         for record in records:
             match record:
                 case Mark() if fault := _fault(record, day):
-                    refused.append({"ref": record.student_ref, "reason": fault})
+                    refused.append({"ref": _ref(record), "reason": fault})
                 case Mark():
                     usable[_key(record)].append(record)
                 case UnreadableMark():
-                    refused.append({"ref": record.student_ref, "reason": record.reason, "place": record.place})
+                    refused.append({"ref": _ref(record), "reason": record.reason, "place": record.place})
                 case Remark():
                     remarks.append(record.text)
     once = [marks[0] for marks in usable.values() if _agree(marks)]
@@ -158,8 +178,16 @@ def _key(mark: Mark) -> tuple[Any, ...]:
 def _fault(mark: Mark, day: datetime.date) -> str:
     if mark.date != day:
         return _OTHER_DAY
+    if not mark.student_ref.strip():
+        return _NOBODY
+    fits = all(len(text) <= _LONGEST for text in (mark.student_ref, mark.lesson, mark.code))
     texts = (mark.student_ref, mark.lesson, mark.code, parking.text(mark.label))
-    return _NUL if any("\x00" in text for text in texts) else ""
+    return "" if fits and not any(map(_NO_TEXT.search, texts)) else _UNFIT
+
+
+def _ref(mark: Mark | UnreadableMark) -> str:
+    """Return what can be kept of whom a mark names."""
+    return _NO_TEXT.sub("", mark.student_ref)[:_LONGEST]
 
 
 def _agree(marks: Sequence[Mark]) -> bool:
@@ -172,22 +200,26 @@ def _agree(marks: Sequence[Mark]) -> bool:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Done:
-    """What became of the marks: those taken in, and how many wait for their student."""
+    """What became of the marks: those taken in, how many wait for their student, and ids that contradict each other."""
 
     taken: held.Taken
     parked: int
+    torn: tuple[str, ...]
 
 
 def _take_in(run: Run, marks: Sequence[Mark], *, at: datetime.datetime) -> Done:
     known = parking.owners({mark.student_ref for mark in marks}, generation=run.generation)
-    ours = [parking.said(mark, known[mark.student_ref]) for mark in marks if mark.student_ref in known]
+    ours = [
+        (mark.student_ref, parking.said(mark, known[mark.student_ref])) for mark in marks if mark.student_ref in known
+    ]
+    once = parking.once(one for _, one in ours)
     strangers = [mark for mark in marks if mark.student_ref not in known]
-    taken = held.take_in(marks=parking.once(ours), run=run.pk, at=at)
+    taken = held.take_in(marks=list(once.values()), run=run.pk, at=at)
     parking.park(strangers, generation=run.generation, run=run.pk, at=at)
-    return Done(taken=taken, parked=len(strangers))
+    return Done(taken=taken, parked=len(strangers), torn=tuple(ref for ref, one in ours if one.key not in once))
 
 
-def _counts(came: Mapping[datetime.date, Sequence[MarkRecord]], understood: Understood, done: Done) -> dict[str, Any]:
+def _counts(came: Mapping[datetime.date, Sequence[MarkRecord]], refused: Sequence[Any], done: Done) -> dict[str, Any]:
     """Return what the page of a run shows: {rows, new, changed, same, absent, withdrawn, parked, refused, meanings}."""
     rows = sum(isinstance(record, Mark | UnreadableMark) for records in came.values() for record in records)
     taken = done.taken
@@ -199,6 +231,6 @@ def _counts(came: Mapping[datetime.date, Sequence[MarkRecord]], understood: Unde
         "absent": taken.absent,
         "withdrawn": taken.withdrawn,
         "parked": done.parked,
-        "refused": len(understood.refused),
+        "refused": len(refused),
         "meanings": dict(Counter(taken.meanings)),
     }

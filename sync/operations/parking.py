@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from attendance.marking import Said
+from attendance.marking import Key, Said
 from attendance.operations import marks as held
 from sync.models import Hold, MisIdentity, ParkedMark
 from sync.pipeline.plan import Case
@@ -67,9 +67,13 @@ def minutes(mark: Mark) -> int | None:
     return late if isinstance(late, int) and 0 < late <= LONGEST_LATE else None
 
 
-def once(marks: Sequence[Said]) -> list[Said]:
-    """Return one mark for each session, the first: a student may go by two ids for a while."""
-    return list({mark.key: mark for mark in reversed(marks)}.values())
+def once(marks: Iterable[Said]) -> dict[Key, Said]:
+    """Return one mark for each session: a student may go by two ids for a while. Where they disagree there is none."""
+    found: dict[Key, list[Said]] = defaultdict(list)
+    for mark in marks:
+        found[mark.key].append(mark)
+    agree = {key: len({(one.code, one.said, one.minutes_late) for one in of}) == 1 for key, of in found.items()}
+    return {key: of[0] for key, of in found.items() if agree[key]}
 
 
 def park(marks: Sequence[Mark], *, generation: int, run: int, at: datetime.datetime) -> None:
@@ -100,7 +104,7 @@ def unpark(*, generation: int, at: datetime.datetime) -> int:
     known = owners(waiting.values_list("student_ref", flat=True).distinct(), generation=generation)
     rows = list(waiting.filter(student_ref__in=list(known)).order_by("fetched_at", "id"))
     for (fetched, run), fetch in _by_fetch(rows).items():
-        held.take_in(marks=once([_unparked(row, known) for row in fetch]), run=run, at=fetched)
+        held.take_in(marks=list(once(_unparked(row, known) for row in fetch).values()), run=run, at=fetched)
     return bulk.delete(ParkedMark, [row.pk for row in rows])
 
 

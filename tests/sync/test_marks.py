@@ -3,9 +3,12 @@
 import datetime
 from collections import Counter
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any, ClassVar, Final
 
 import pytest
+import time_machine
+from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django.fixtures import Settings
 
@@ -299,6 +302,81 @@ def test_what_cannot_be_used_is_refused_with_a_reason_and_the_rest_goes_in(alder
         }
 
 
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        ({"student_ref": " "}, "names no student"),
+        ({"student_ref": "s\x002"}, "no text may hold"),
+        ({"lesson": "\ud800", "session": Session.LESSON}, "no text may hold"),
+        ({"label": "a\x00"}, "no text may hold"),
+        ({"code": "N" * 3_000}, "too long"),
+        ({"lesson": "9" * 3_000, "session": Session.LESSON}, "too long"),
+    ],
+)
+def test_what_no_table_could_hold_ends_no_run(
+    alder: School, mis: type[Registers], odd: dict[str, Any], why: str
+) -> None:
+    strange = UnreadableMark(student_ref="\x00" * 300, reason="The session cannot be read.")
+    mis.says = {TODAY: [mark("s1", Meaning.ABSENT), mark(**{"ref": "s2", "meaning": Meaning.LATE} | odd), strange]}
+    done = read(alder, at("09:31"))
+    assert (done.status, held(alder)) == (Run.Status.OK, {("Ann", TODAY, "am"): "absent"})
+    with scope.school(alder.pk):
+        assert Refusal.objects.filter(run=done, reason__contains=why).count() == 1
+        assert Refusal.objects.filter(run=done).count() == 2
+
+
+@pytest.mark.parametrize("other", [Meaning.LATE, Meaning.ABSENT])
+def test_two_ids_of_a_student_are_one_mark_if_they_agree_and_none_if_not(
+    alder: School, mis: type[Registers], other: Meaning
+) -> None:
+    with scope.school(alder.pk):
+        ann = StudentRow.objects.get(given_name="Ann")
+        MisIdentity.objects.create(
+            generation=1, kind="students", external_id="s1b", student=ann, first_seen_on=YESTERDAY
+        )
+    mis.says = {TODAY: [mark("s1", Meaning.ABSENT), mark("s1b", other), mark("s2", Meaning.PRESENT)]}
+    done = read(alder, at("09:31"))
+    agreed = {("Ann", TODAY, "am"): "absent"} if other is Meaning.ABSENT else {}
+    assert held(alder) == {("Ben", TODAY, "am"): "present"} | agreed
+    with scope.school(alder.pk):
+        refs = set(Refusal.objects.filter(run=done, reason__contains="Two ids").values_list("ref", flat=True))
+    assert refs == (set() if agreed else {"s1", "s1b"})
+    assert counted(done, "refused") == [len(refs)]
+
+
+def test_a_day_that_says_nothing_is_told_so(alder: School, mis: type[Registers]) -> None:
+    assert read(alder, at("08:00")).remarks == ["No marks of Tuesday 15 September have come yet."]
+    mis.says = {TODAY: [mark("s1", Meaning.NOT_TAKEN), mark("s2", Meaning.NOT_TAKEN)]}
+    done = read(alder, at("09:31"))
+    assert done.remarks == ["No register of Tuesday 15 September was taken yet, so nobody is marked present or absent."]
+    mis.says[TODAY][0] = mark("s1", Meaning.PRESENT)
+    assert read(alder, at("14:31")).remarks == []
+
+
+def test_a_mark_belongs_to_the_registers_own_date_whatever_the_hour_says(alder: School, mis: type[Registers]) -> None:
+    """At 23:30 UTC it is tomorrow in Kathmandu: a run that begins then reads tomorrow's registers."""
+    late = at("23:30")
+    School.objects.filter(pk=alder.pk).update(timezone="Asia/Kathmandu")
+    alder.refresh_from_db()
+    tomorrow = TODAY + datetime.timedelta(days=1)
+    mis.says = {tomorrow: [mark("s1", Meaning.ABSENT, date=tomorrow, recorded_at=late)]}
+    read(alder, late)
+    assert mis.asked == [TODAY, tomorrow]
+    row = only(alder)
+    assert (row.date, row.recorded_at, row.fetched_at) == (tomorrow, late, late)
+
+
+def test_the_marks_of_one_school_are_taken_in_one_after_the_other(alder: School, mis: type[Registers]) -> None:
+    with scope.school(alder.pk):
+        first = runs.request(
+            school=alder, kind=Run.Kind.ATTENDANCE, trigger=Run.Trigger.ONE_OFF, at=at("09:30"), enqueue=False
+        )
+        Run.objects.filter(pk=first.pk).update(status=Run.Status.RUNNING, started_at=at("09:30"), attempts=1)
+    with pytest.raises(runs.AnotherRunIsOn):
+        read(alder, at("09:31"))
+    assert mis.asked == []
+
+
 def test_on_a_day_without_school_no_marks_are_expected(alder: School, mis: type[Registers]) -> None:
     with scope.school(alder.pk):
         Closure.objects.create(first=TODAY, last=TODAY, name="Half-term")
@@ -390,3 +468,63 @@ def test_every_connectors_marks_come_in_as_they_were_read(stand: Stand) -> None:
         assert not MarkChange.objects.exists()
     assert counted(again, "new", "changed") == [0, 0]
     assert len({one.student_ref for one in said}) > 20
+
+
+# What can be wrong with registers alone; what is wrong with all that a partner answers is tried in the contract.
+FAULTS: Final = {
+    "managebac": "no-add-on no-labels bad-marks class-only unauthorised forbidden html",
+    "isams": """
+        rest-no-right rest-no-right-200 rest-no-right-401 rest-expired rest-no-token rest-once rest-paged rest-page-lost
+        rest-bare rest-untyped rest-lessons rest-yesterday rest-no-periods rest-no-government-codes rest-unknown-code
+        rest-doubled rest-disagreeing rest-no-single rest-two-registers rest-foreseen rest-nobody html
+    """,
+    "wonde": """
+        no-attendance no-codes attendance-codes-unknown lost-code null-codes own-codes untyped-codes bad-mark
+        nobodys-mark duplicate-across-pages offline revoked-later unauthorised forbidden html
+    """,
+}
+
+
+@pytest.mark.parametrize("stand", [one for one in STANDS if one.key in FAULTS], ids=lambda stand: stand.key)
+def test_whatever_is_wrong_with_registers_ends_in_a_named_state_and_the_next_good_run_repairs(stand: Stand) -> None:
+    day = SCHOOL.at(1).date
+    school = School.objects.create(slug="oak", name="Oak School", weekdays=[1, 2, 3, 4, 5, 6, 7])
+
+    def look(fault: str, hour: int) -> tuple[Run, dict[Any, str]]:
+        with stand.serve(SCHOOL, frozenset(filter(None, [fault]))) as served:
+            with scope.school(school.pk):
+                connections.connect(school=school, connector=stand.key, given=served.settings)
+            now = datetime.datetime.combine(day, datetime.time(8), tzinfo=datetime.UTC)
+            now += datetime.timedelta(minutes=hour)
+            if not hour:
+                sync(school, now - datetime.timedelta(hours=6))
+            done = read(school, now)
+        with scope.school(school.pk):
+            assert Connection.objects.get().paused_reason == ""
+            rows = Row.objects.values_list("student_id", "date", "session", "lesson", "meaning")
+            return done, {tuple(key): meaning for *key, meaning in rows}
+
+    first, truth = look("", 0)
+    assert (first.status, len(truth) > 20) == (Run.Status.OK, True)
+    for number, fault in enumerate(FAULTS[stand.key].split(), start=1):
+        done, marks_now = look(fault, 2 * number - 1)
+        ended = (done.status, done.error_kind, bool(done.error))
+        failed = {(Run.Status.FAILED, kind, True) for kind in ("refused", "busy", "broken", "doubtful")}
+        assert ended in {(Run.Status.OK, "", False)} | failed, fault
+        assert marks_now.keys() >= truth.keys(), fault  # nothing is taken away
+        again, repaired = look("", 2 * number)
+        assert again.status == Run.Status.OK, fault
+        assert truth.items() <= repaired.items(), fault
+
+
+def test_the_command_reads_marks_now(alder: School, mis: type[Registers]) -> None:
+    mis.says = {TODAY: [mark("s1", Meaning.ABSENT), mark("s9", Meaning.LATE)]}
+    out = StringIO()
+    with time_machine.travel(at("09:31")):
+        call_command("sync_school", "alder", "--kind", "attendance", stdout=out)
+        said = out.getvalue().split()
+        assert {"finished", "new,", "parked,"} <= set(said)
+        assert " ".join(said).endswith("meanings 1 absent")
+        with pytest.raises(CommandError, match="plan-only"):
+            call_command("sync_school", "alder", "--kind", "attendance", "--plan-only", stdout=out)
+    assert held(alder) == {("Ann", TODAY, "am"): "absent"}

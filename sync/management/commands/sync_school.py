@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,15 +134,22 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(value, ensure_ascii=False, indent=2))
 
     def _write(
-        self, school: School, what: str, counts: dict[str, dict[str, int]], remarks: list[str], holds: list[str]
+        self, school: School, what: str, counts: dict[str, dict[str, Any]], remarks: list[str], holds: list[str]
     ) -> None:
         self.stdout.write(f"{school}: {what}")
-        for kind, words in sorted(counts.items()):
+        for kind, words in _flat(counts):
             self.stdout.write(f"  {kind:<11} " + ", ".join(f"{number} {word}" for word, number in words.items()))
         for text in remarks:
             self.stdout.write(f"  note: {text}")
         for text in holds:
             self.stdout.write(f"  held: {text}")
+
+
+def _flat(counts: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, int]]]:
+    """Yield each line of counts; what is counted in more than one word has a line of its own, as meanings have."""
+    for kind, words in sorted(counts.items()):
+        yield kind, {word: number for word, number in words.items() if isinstance(number, int)}
+        yield from ((word, more) for word, more in words.items() if isinstance(more, dict) and more)
 
 
 def in_full(seen: runs.Preview) -> dict[str, Any]:

@@ -153,8 +153,16 @@ def locked(school: School, run: Run, link: Connection) -> Run:
     return current
 
 
-def pull(school: School, link: Connection, *, kind: str, at: datetime.datetime, read: Callable[[Connector], T]) -> T:
-    """Read from where a pull of this kind broke off not long ago, or afresh if the lists have moved since.
+def pull(
+    school: School,
+    link: Connection,
+    *,
+    kind: str,
+    at: datetime.datetime,
+    read: Callable[[Connector], T],
+    afresh: bool = False,
+) -> T:
+    """Read from where a pull of this kind broke off not long ago, or `afresh`, as when the lists have moved since.
 
     What a carry reads so is watched: its progress is told, and it stops when somebody cancels it.
     """
@@ -167,7 +175,7 @@ def pull(school: School, link: Connection, *, kind: str, at: datetime.datetime, 
             return read(connector)
 
     try:
-        return once(afresh=False)
+        return once(afresh=afresh)
     except Moved as moved:
         log.info("school %s: %s", school.pk, moved)
     return once(afresh=True)
