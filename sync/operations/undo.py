@@ -125,7 +125,7 @@ def _pause(run: Run, *, by: int | None, at: datetime.datetime) -> None:
 
 
 def _nothing_is_on() -> None:
-    if Run.objects.rosters().filter(status=Run.Status.RUNNING).exists():
+    if Run.objects.filter(kind=Run.Kind.ROSTER, status=Run.Status.RUNNING).exists():
         raise AnotherRunIsOn("A sync is running. Wait until it has ended, then look again.")
 
 

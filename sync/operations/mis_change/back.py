@@ -37,7 +37,7 @@ def roll_back(change: MisChange, *, school: School, by: int, at: datetime.dateti
         raise OutOfTurn(_NOT_CUT_OVER)
     if at > current.back_until:
         raise OutOfTurn(_TOO_LATE)
-    if Run.objects.rosters().filter(status=Run.Status.RUNNING).exists():
+    if Run.objects.filter(kind=Run.Kind.ROSTER, status=Run.Status.RUNNING).exists():
         raise OutOfTurn(_RUNNING)
     before = evidence()
     switch(off=current.new, on=current.old)
