@@ -22,7 +22,8 @@ NOON = MORNING + datetime.timedelta(hours=5)
 def said(student: Student | int, code: str = "N", meaning: str = Meaning.ABSENT, **more: Any) -> Said:
     """Make a mark of a morning."""
     pk = student if isinstance(student, int) else student.pk
-    return Said(**{"student": pk, "date": DAY, "session": "am", "code": code, "said": meaning} | more)
+    fields: dict[str, Any] = {"student": pk, "date": DAY, "session": "am", "code": code, "said": meaning}
+    return Said(**fields | more)
 
 
 def told(mark: Mark) -> list[tuple[Any, ...]]:
