@@ -29,8 +29,8 @@ class NoReason(ValueError):
 
 
 @transaction.atomic
-def ask(*, school: School, kind: Run.Kind, reason: str, by: int, at: datetime.datetime) -> RunRequest:
-    """Put the open school's wish for a sync before support; one of each kind waits.
+def ask(*, school: School, kind: Run.Kind, reason: str, by: int, at: datetime.datetime, only: str = "") -> RunRequest:
+    """Put the open school's wish for a sync before support; one waits for each kind and target.
 
     Raises:
         UnableToAsk, AlreadyAsked, NoReason: nothing was asked.
@@ -41,9 +41,11 @@ def ask(*, school: School, kind: Run.Kind, reason: str, by: int, at: datetime.da
         raise UnableToAsk(words)
     try:
         with transaction.atomic():
-            made: RunRequest = RunRequest.objects.create(kind=kind, reason=reason.strip(), asked_by_id=by, asked_at=at)
+            made: RunRequest = RunRequest.objects.create(
+                kind=kind, only=only, reason=reason.strip(), asked_by_id=by, asked_at=at
+            )
     except IntegrityError:
-        first = RunRequest.objects.get(kind=kind, only="", answered_at=None)
+        first = RunRequest.objects.get(kind=kind, only=only, answered_at=None)
         raise AlreadyAsked(_already(first, school)) from None
     record(action="sync.asked", by=by, at=at, subject=_subject(made), reason=made.reason)
     return made
