@@ -105,6 +105,17 @@ def test_a_run_that_was_granted_is_led_to(rhea: Person, dana: Person, school: Sc
     assert f"{HOME}runs/{run.pk}/" in text
 
 
+def test_a_wish_about_one_person_is_told_as_that_and_takes_no_place(rhea: Person, school: School):
+    now = timezone.now()
+    with scope.school(school.pk):
+        wish = {"kind": Run.Kind.ROSTER, "reason": WHY, "by": rhea.account.pk, "at": now}
+        requests.ask(school=school, only="students:1", **wish)
+    text = page(rhea)
+    assert "One person or class" in text
+    assert 'value="roster"' in text  # the whole school can be asked for all the same
+    assert "You asked our support to read one person or class" in rhea.client.get(HOME).content.decode()
+
+
 def test_where_nothing_can_be_read_nothing_can_be_asked(rhea: Person, northgate: School):
     assert northgate.pk
     text = page(rhea)
