@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from sync import clock, registry, sentences
 from sync.models import Connection, MisChange, Pulse, Run
+from sync.queries.health import SILENT_AFTER
 from sync.queries.slots import timing_of
 from tenants.models import School
 from tenants.queries import Calendar, calendar
 
 MISSED_AFTER: Final = datetime.timedelta(hours=1)  # by then a slot’s run must have ended, or it counts as missed
-SILENT_AFTER: Final = datetime.timedelta(minutes=10)  # the dispatcher’s pulse beats once a minute
 TOO_MANY: Final = 2  # slots in a row without a good run: from here on a page says so aloud
 _AHEAD: Final = datetime.timedelta(days=366)
 _BEHIND: Final = datetime.timedelta(days=120)  # the longest holidays
