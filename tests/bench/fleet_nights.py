@@ -1,8 +1,9 @@
 """How many schools an hour the workers bring through a night, and through the marks of a day."""
 
 import datetime
+import itertools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.db.models import F, Max, Min
 from django.utils import timezone
@@ -17,6 +18,7 @@ from tenants.models import School
 from tests.bench import fleet_crew
 
 EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
+_weeks: Final = itertools.count(1)  # so that no two nights of a school become one
 
 
 class Night(NamedTuple):
@@ -75,14 +77,14 @@ def _ask(fleet: list[School]) -> None:
 
 
 def _next_night(fleet: list[School]) -> None:
-    """Let the nights so far be a week ago, and the real dispatcher find this one due."""
-    _a_week_passes(fleet)
+    """Let the nights so far be weeks ago, and the real dispatcher find this one due."""
+    _weeks_pass(fleet)
     dispatch.delay()
 
 
 def _afternoon(fleet: list[School]) -> None:
     """Let it be afternoon, the night be claimed, and the real dispatcher find the marks due."""
-    _a_week_passes(fleet)
+    _weeks_pass(fleet)
     School.objects.update(timezone=fleet_crew.where_it_is(15))
     now = timezone.now()
     nights = [due for due in slots.unclaimed(at=now) if due.slot is clock.Slot.NIGHT]
@@ -90,11 +92,13 @@ def _afternoon(fleet: list[School]) -> None:
     dispatch.delay()
 
 
-def _a_week_passes(fleet: list[School]) -> None:
+def _weeks_pass(fleet: list[School]) -> None:
     Slot.objects.all().delete()
+    yesterday, weeks = timezone.now().date() - datetime.timedelta(days=1), next(_weeks)
     for school in fleet:
         with scope.school(school.pk):
-            Run.objects.update(local_date=F("local_date") - datetime.timedelta(days=7))
+            lately = Run.objects.filter(local_date__gte=yesterday)
+            lately.update(local_date=F("local_date") - datetime.timedelta(weeks=weeks))
 
 
 def _until_all_have_ended(fleet: list[School], begin: Callable[[], None]) -> float:

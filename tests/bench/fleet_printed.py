@@ -25,8 +25,14 @@ def turns(found: Sequence[Mapping[str, Any]]) -> None:
         _line(shape, [f"{one[shape]:.4f} ({one[shape] / one['quiet']:.1f}×)" for one in found])
     _line("due at “one in a hundred”", [f"{one['due']:,}" for one in found])
     _line("claimed after a silence", [f"{one['claimed']:,} ({one['left']:,} left)" for one in found])
+    _line("milliseconds a claim", [f"{_claim(one) * 1000:.1f}" for one in found])
     _line("memory above idle, MB", [f"{one['memory'] / 1024:.0f}" for one in found])
     _line("bytes of Redis a run", [f"{one['bytes'] / max(one['runs'], 1):,.0f}" for one in found])
+
+
+def _claim(one: Mapping[str, Any]) -> float:
+    """Seconds of one claim with its run; looking what is due is the quiet turn."""
+    return float((one["after a silence"] - one["quiet"]) / one["claimed"])
 
 
 def nights(found: Sequence[Night]) -> None:
@@ -68,6 +74,7 @@ def meaning(turned: Sequence[Mapping[str, Any]], found: Sequence[Night]) -> None
     most = max(turned, key=lambda one: int(one["rows"]))
     queued = most["bytes"] / max(most["runs"], 1) * SCHOOLS / 1_000_000
     print(f"All of them in the queue at once take {queued:.0f} MB of Redis.")
+    print(f"After a silence one dispatcher claims all of them in {_claim(most) * SCHOOLS / 60:.1f} minutes.")
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
