@@ -106,10 +106,10 @@ def test_a_run_that_was_granted_is_led_to(rhea: Person, dana: Person, school: Sc
 
 
 def test_a_wish_about_one_person_is_told_as_that_and_takes_no_place(rhea: Person, school: School):
-    now = timezone.now()
     with scope.school(school.pk):
-        wish = {"kind": Run.Kind.ROSTER, "reason": WHY, "by": rhea.account.pk, "at": now}
-        requests.ask(school=school, only="students:1", **wish)
+        requests.ask(
+            school=school, kind=Run.Kind.ROSTER, only="students:1", reason=WHY, by=rhea.account.pk, at=timezone.now()
+        )
     text = page(rhea)
     assert "One person or class" in text
     assert 'value="roster"' in text  # the whole school can be asked for all the same
