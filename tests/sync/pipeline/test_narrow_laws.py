@@ -42,7 +42,7 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 
 def _touched(whole: Plan) -> set[Only]:
-    rows = (*whole.amendments, *whole.rekeys, *whole.standings, *whole.edit_ends)
+    rows: tuple[Any, ...] = (*whole.amendments, *whole.rekeys, *whole.standings, *whole.edit_ends)
     ends = ((kind, ref) for link in whole.link_arrivals for kind, ref in zip(PARTS[link.kind], link.key, strict=True))
     refs = ((one.kind, one.ref) for one in whole.arrivals)
     return {Only(kind=one.kind, row=one.id) for one in rows} | {
