@@ -69,8 +69,8 @@ def go_round(*, at: datetime.datetime) -> int:
 
 def _matters(school: School, run: Run) -> bool:
     """Whether the end of a run says something about how this school's MIS is read."""
-    if run.trigger == Run.Trigger.UNDO or run.status == Run.Status.CANCELLED:
-        return False
+    if run.trigger == Run.Trigger.UNDO or run.status == Run.Status.CANCELLED or run.only:
+        return False  # one person's run judges nothing of the others, and whoever asked for it sees how it ends
     if run.trigger == Run.Trigger.MIS_CHANGE and run.status == Run.Status.FAILED:
         return False  # whoever leads the change sees it on its page
     return _is_read(school) and Connection.objects.filter(active=True, generation=run.generation).exists()

@@ -188,7 +188,9 @@ def test_suspended_schools_and_those_that_change_their_mis_get_no_letter(days: D
     assert len(days.letters()) == 2
 
 
-@pytest.mark.parametrize("fields", [{"trigger": "undo"}, {"generation": 2}, {"trigger": "mis_change"}])
+@pytest.mark.parametrize(
+    "fields", [{"trigger": "undo"}, {"generation": 2}, {"trigger": "mis_change"}, {"only": "students:1"}]
+)
 def test_what_says_nothing_about_reading_the_mis_is_no_trouble(days: Days, fields: dict[str, Any]) -> None:
     days.ends("refused", MONDAY, slot="", **fields)
     assert answers.open_here() == []
@@ -198,6 +200,12 @@ def test_an_undo_ends_no_trouble(days: Days) -> None:
     days.ends("refused", MONDAY)
     days.ends("ok", MONDAY + HOUR, slot="", trigger="undo")
     assert [trouble.reason for trouble in answers.open_here()] == ["refused"]
+
+
+def test_one_person_who_is_read_ends_no_trouble_of_the_school(days: Days) -> None:
+    days.ends("partial", MONDAY)
+    days.ends("ok", MONDAY + HOUR, slot="", only="students:1")
+    assert [trouble.reason for trouble in answers.open_here()] == ["held"]
 
 
 def test_a_roster_that_is_read_ends_no_trouble_of_the_marks(days: Days) -> None:
