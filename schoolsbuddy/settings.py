@@ -307,6 +307,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "release stuck runs": {"task": "sync.tasks.release_stuck_runs", "schedule": 60.0, "options": {"expires": 55}},
     "sweep letters": {"task": "messaging.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
     "go round troubles": {"task": "sync.tasks.go_round_troubles", "schedule": 300.0, "options": {"expires": 290}},
+    "purge claims": {"task": "sync.tasks.purge_claims", "schedule": 24 * 3600.0},
     "purge letters": {"task": "messaging.tasks.purge", "schedule": 3600.0},
     "purge pulls": {"task": "sync.tasks.purge_pulls", "schedule": 3600.0},
     "purge trials": {"task": "sync.tasks.purge_trials", "schedule": 3600.0},

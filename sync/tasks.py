@@ -87,6 +87,12 @@ def purge_pulls(**_later: Any) -> None:
 
 
 @shared_task
+def purge_claims(**_later: Any) -> None:
+    """Forget the claims of more than a year ago."""
+    dispatching.forget(at=timezone.now())
+
+
+@shared_task
 def purge_trials(**_later: Any) -> None:
     """Forget the names in what was to change in nights that are past."""
     trials.purge(at=timezone.now())

@@ -23,6 +23,7 @@ from tenants.queries import is_school_day
 
 log = logging.getLogger(__name__)
 
+KEPT: Final = datetime.timedelta(days=400)  # a year's claims, to be looked at; more would be three rows a day for ever
 MOST_AT_ONCE: Final = 2_000  # claims of one turn, so that a turn after a long silence ends before the next one begins
 
 
@@ -124,3 +125,8 @@ def _run(school: School, due: clock.Due, *, late: bool, at: datetime.datetime) -
         late=late,
         at=at,
     )
+
+
+def forget(*, at: datetime.datetime) -> int:
+    """Forget the claims of more than a year ago, whose runs stay; return how many."""
+    return Slot.objects.filter(local_date__lt=(at - KEPT).date()).delete()[0]

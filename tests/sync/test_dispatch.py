@@ -663,3 +663,12 @@ def test_without_a_database_a_turn_ends_and_leaves_no_pulse(caplog: pytest.LogCa
     assert Slot.objects.count() == 1
     assert caplog.text.count("slot night") <= 1
     assert at("2026-11-24 03:01").claimed == 4
+
+
+def test_claims_of_more_than_a_year_ago_are_forgotten_and_their_runs_stay() -> None:
+    alder = school()
+    at("2026-10-20 03:00")
+    at("2026-10-21 03:00")
+    assert dispatch.forget(at=utc("2027-11-25 12:00")) == 1
+    assert [str(row.local_date) for row in Slot.objects.all()] == ["2026-10-21"]
+    assert len(runs_of(alder)) == 2
