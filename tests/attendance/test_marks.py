@@ -130,6 +130,14 @@ def test_a_label_or_a_moment_of_entry_is_no_other_statement(northgate: School, a
     assert (mark.label, mark.recorded_at, mark.changed_at, mark.run) == ("No reason yet", NOON, MORNING, 1)
 
 
+def test_another_lateness_is_another_statement(northgate: School, ana: Student) -> None:
+    with scope.school(northgate.pk):
+        for run, minutes in enumerate((5, 20), start=1):
+            marks.take_in(marks=[said(ana, "L", Meaning.LATE, minutes_late=minutes)], run=run, at=NOON)
+        change = MarkChange.objects.get()
+    assert (change.run, change.old_minutes, change.new_minutes, change.new_meaning) == (2, 5, 20, "late")
+
+
 def test_marks_of_another_school_are_neither_seen_nor_touched(
     northgate: School, himal: School, ana: Student, gita: Student
 ) -> None:
