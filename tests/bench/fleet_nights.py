@@ -17,6 +17,7 @@ from tenants import scope
 from tenants.models import School
 from tests.bench import fleet_crew
 
+MARKS_OF_A_DAY: Final = "marks of a day"
 EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
 _weeks: Final = itertools.count(1)  # so that no two nights of a school become one
 
@@ -53,7 +54,7 @@ def measured(*, students: int, schools: int, workers: int) -> list[Night]:
             night("first night", lambda: _ask(fleet), turn=1),
             night("unchanged", lambda: _next_night(fleet), turn=1),
             night("about 1 % changed", lambda: _next_night(fleet), turn=2),
-            night("marks of a day", lambda: _afternoon(fleet), turn=2),
+            night(MARKS_OF_A_DAY, lambda: _afternoon(fleet), turn=2),
         ]
 
 

@@ -7,10 +7,13 @@ from typing import Any, Final
 
 from sync.http import PACE
 from tests.bench.fleet_lag import Lag
-from tests.bench.fleet_nights import Night
+from tests.bench.fleet_nights import MARKS_OF_A_DAY, Night
 
 SCHOOLS: Final = 10_000
-WINDOW: Final = 2 * 0.92  # hours in which nights begin, see sync/clock.py
+NIGHT: Final = 2 * 0.92  # hours in which nights begin, see sync/clock.py
+# Marks are due at one minute for a whole country, so nothing spreads them but the queue.
+MARKS: Final = 0.5  # hours in which they ought to be read
+ANSWER: Final = 0.5  # seconds that a partner takes for one, which the simulated ones do not
 SPARE: Final = 0.6  # of what workers can do; the rest is for slow partners and for what is tried again
 SHAPES: Final = ("first look", "quiet", "one in a hundred", "after a silence")
 PEERS: Final = ("crontabs", "next_run")
@@ -61,20 +64,28 @@ def lag(found: Lag) -> None:
 
 def meaning(turned: Sequence[Mapping[str, Any]], found: Sequence[Night]) -> None:
     """Print what 10,000 schools in one window need."""
-    print(f"\n{SCHOOLS:,} schools in one window of two hours, workers at {SPARE:.0%} of what they can")
-    _line("", ["workers", "connections", "hosts at 5/s"])
+    print(f"\n{SCHOOLS:,} schools in {NIGHT:.2f} hours, marks in {MARKS}; workers at {SPARE:.0%} of what they can")
+    _line("", ["workers, if at once", f"at {ANSWER} s an answer", "connections then", "hosts at 5 a second"])
     for what in dict.fromkeys(one.what for one in found):
         for students in sorted({one.students for one in found}):
-            these = [one for one in found if (one.what, one.students) == (what, students)]
-            rate = statistics.median(one.an_hour for one in these)
-            workers = math.ceil(SCHOOLS / WINDOW / SPARE / rate)
-            requests = statistics.median(one.requests / one.schools for one in these)
-            hosts = math.ceil(SCHOOLS * requests / PACE / (WINDOW * 3600))
-            _line(f"{what}, {students} students", [f"{workers:,}", f"{workers * _CHILD:,}", f"{hosts:,}"])
+            _needs(
+                f"{what}, {students} students", [one for one in found if (one.what, one.students) == (what, students)]
+            )
     most = max(turned, key=lambda one: int(one["rows"]))
     queued = most["bytes"] / max(most["runs"], 1) * SCHOOLS / 1_000_000
     print(f"All of them in the queue at once take {queued:.0f} MB of Redis.")
     print(f"After a silence one dispatcher claims all of them in {_claim(most) * SCHOOLS / 60:.1f} minutes.")
+
+
+def _needs(name: str, these: Sequence[Night]) -> None:
+    hours = MARKS if these[0].what == MARKS_OF_A_DAY else NIGHT
+    ours = 3600 / statistics.median(one.an_hour for one in these)  # seconds of a run
+    requests = statistics.median(one.requests / one.schools for one in these)
+    at_once, real = (
+        math.ceil(SCHOOLS * seconds / (hours * 3600 * SPARE)) for seconds in (ours, ours + requests * ANSWER)
+    )
+    hosts = math.ceil(SCHOOLS * requests / (PACE * hours * 3600))
+    _line(name, [f"{at_once:,}", f"{real:,}", f"{real * _CHILD:,}", f"{hosts:,}"])
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
