@@ -59,7 +59,7 @@ class SftpServer:
         transport.add_server_key(self.key)
         if self.fault != "no-sftp":
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self)
-        with contextlib.suppress(paramiko.SSHException, EOFError):  # a client that hangs up is no news
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):  # a client that hangs up is no news
             transport.start_server(server=_Door(self))
 
     def hang_up(self) -> None:
