@@ -21,6 +21,7 @@ TARGETS = {
     "check",
     "fix",
     "bench",
+    "bench-fleet",
     "journeys",
     "smoke",
     "reset",
