@@ -68,9 +68,9 @@ def main() -> None:
     done = dispatch(at=AT, most=CLAIMS)
     found["after a silence"] = time.perf_counter() - began
     found |= {"claimed": done.claimed, "runs": done.runs, "left": done.left, "bytes": _queued_bytes() - before}
+    found["memory"] = meters.peak() - idle  # before the peers have theirs
     found["crontabs"] = _median(_crontabs(schools))
     found["next_run"] = _next_run(rows)
-    found["memory"] = meters.peak() - idle
     print(json.dumps(found))
 
 
