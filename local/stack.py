@@ -24,7 +24,7 @@ PYTHON = sys.executable
 WORKERS = {
     "worker": ["-Q", "roster,asked", "--concurrency", "2", "--loglevel", "INFO"],
     "worker-attendance": ["-Q", "attendance", "--concurrency", "1", "--loglevel", "INFO"],
-    "worker-clock": ["-Q", "clock,mail,celery", "--concurrency", "1", "--loglevel", "INFO"],
+    "worker-clock": ["-Q", "clock,mail,celery", "--concurrency", "2", "--loglevel", "INFO"],
 }
 NOT_OURS = {".venv", ".git", ".local", "node_modules", "__pycache__"}
 

@@ -24,7 +24,8 @@ from tenants.queries import is_school_day
 log = logging.getLogger(__name__)
 
 KEPT: Final = datetime.timedelta(days=400)  # a year's claims, to be looked at; more would be three rows a day for ever
-MOST_AT_ONCE: Final = 2_000  # claims of one turn, so that a turn after a long silence ends before the next one begins
+MOST_AT_ONCE: Final = 2_000  # claims of one turn …
+LONGEST: Final = 45.0  # … and seconds, so that a turn after a long silence ends before the next one begins
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,14 +37,19 @@ class Dispatched:
     left: int
 
 
-def dispatch(*, at: datetime.datetime, most: int = MOST_AT_ONCE) -> Dispatched:
+def dispatch(*, at: datetime.datetime, most: int = MOST_AT_ONCE, longest: float = LONGEST) -> Dispatched:
     """Claim what is due at this instant and queue its runs, the longest due first; then leave the pulse.
 
-    A school that cannot be dispatched is logged and tried again in the next turn; nobody else waits for it.
+    It ends behind `most` claims, or once it has taken `longest` seconds. A school that cannot be dispatched is logged
+    and tried again in the next turn; nobody else waits for it.
     """
     began = time.monotonic()
     due = slots.unclaimed(at=at)
-    claims = list(itertools.islice(_claims(due, at=at), most))
+    claims: list[Slot] = []
+    for claimed in itertools.islice(_claims(due, at=at), most):
+        claims.append(claimed)
+        if time.monotonic() - began > longest:
+            break
     done = Dispatched(claimed=len(claims), runs=sum(one.run is not None for one in claims), left=len(due) - len(claims))
     beat = {"at": at, "seconds": time.monotonic() - began, "claimed": done.claimed, "left": done.left}
     Pulse.objects.update_or_create(name=Pulse.DISPATCH, defaults=beat)

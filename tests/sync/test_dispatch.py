@@ -482,6 +482,13 @@ def test_the_longest_due_is_first_and_a_turn_has_an_end() -> None:
     assert Pulse.objects.get().at == utc("2026-11-24 03:02")
 
 
+def test_a_turn_that_takes_too_long_leaves_the_rest_to_the_next() -> None:
+    for number in range(3):
+        school(f"school-{number}")
+    turns = [at("2026-11-24 03:00", longest=0.0), at("2026-11-24 03:01", longest=0.0), at("2026-11-24 03:02")]
+    assert [(turn.claimed, turn.left) for turn in turns] == [(1, 2), (1, 1), (1, 0)]
+
+
 def test_whoever_cannot_be_claimed_uses_up_nobodys_turn() -> None:
     for number in range(3):
         school(f"lost-{number}", connector="gone")
