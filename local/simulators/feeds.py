@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import tempfile
 import threading
+import zoneinfo
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
@@ -134,7 +135,7 @@ class Served(Feed):
         self.key, self._entry = entry.key, entry
         self.bad_nights = entry.bad_nights
         self.faults_there = {f"Of {entry.reaches}": entry.simulator.FAULTS, "Of any partner": COMMON_FAULTS}
-        self._stage = _Stage(entry.simulate(school, self.night))
+        self._stage = _Stage(self._simulator(self.night, frozenset()))
 
     @contextlib.contextmanager
     def served(self, *, port: int = 0) -> Iterator[None]:
@@ -151,7 +152,14 @@ class Served(Feed):
         return self._stage.asked()
 
     def _show(self, night: int, faults: frozenset[str]) -> None:
-        self._stage.present = self._entry.simulate(self.school, night, faults=faults)
+        self._stage.present = self._simulator(night, faults)
+
+    def _simulator(self, night: int, faults: frozenset[str]) -> Simulator:
+        """Make one whose registers are taken to this very day, so that the demo has marks of today."""
+        made = self._entry.simulate(self.school, night, faults=faults)
+        zone = zoneinfo.ZoneInfo(self.school.timezone)
+        made.clock = lambda: datetime.datetime.now(zone).date()
+        return made
 
 
 class Sent(Feed):

@@ -158,7 +158,7 @@ class Isams(Simulator):
         self.clients = {api_key: (batch_secret, TOKEN), client_id: (client_secret, REST_TOKEN)}
         self.lists = lists
         self.truth = school.at(night)
-        self._registers = isams_registers.Registers(school, self.truth.date, faults)
+        self._registers = isams_registers.Registers(school, self.today, faults)
         self._served = 0  # requests to the REST API
 
     def reply(self, request: Request) -> Reply:

@@ -8,7 +8,7 @@ Nulls are rendered, `isRegistered` is a number, and the school has two divisions
 
 import datetime
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from local.simulators.server import Reply, Request, as_json
@@ -59,10 +59,15 @@ _NO_RIGHT: Final = {"message": "The user is not authorised for this request"}
 
 
 class Registers:
-    """What one school's registers show on one day."""
+    """What one school's registers show today."""
 
-    def __init__(self, school: SchoolWorld, day: datetime.date, faults: frozenset[str]) -> None:
-        self.school, self.day, self.faults = school, day, faults
+    def __init__(self, school: SchoolWorld, today: Callable[[], datetime.date], faults: frozenset[str]) -> None:
+        self.school, self._today, self.faults = school, today, faults
+
+    @property
+    def day(self) -> datetime.date:
+        """The day whose registers are shown."""
+        return self._today()
 
     def reply(self, request: Request) -> Reply:
         """Answer a request that has a token."""

@@ -2,10 +2,11 @@
 
 import abc
 import dataclasses
+import datetime
 import json
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Final
@@ -77,9 +78,14 @@ class Simulator(abc.ABC):
         if unknown:
             raise ValueError(f"the simulator {self.key} has no fault {', '.join(unknown)}")
         self.school, self.night, self.faults = school, night, faults
+        self.clock: Callable[[], datetime.date] | None = None  # whose registers are taken to this day, as in the demo
         self.requests: list[Request] = []
         self.mistakes: list[str] = []  # tracebacks of the simulator's own bugs
         self._counting = threading.Lock()
+
+    def today(self) -> datetime.date:
+        """Return the last day of which there are registers: the night's, unless a clock says otherwise."""
+        return self.clock() if self.clock else self.school.at(self.night).date
 
     @abc.abstractmethod
     def reply(self, request: Request) -> Reply:

@@ -1,6 +1,7 @@
 """The feeds of the demo and the page that moves them: as a person would, and as somebody who should not."""
 
 import contextlib
+import datetime
 import http.client
 import json
 import urllib.parse
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from local.simulators import control
 from local.simulators.control import LONGEST_FORM, Control
@@ -21,7 +23,7 @@ from sync.connectors.isams import Isams
 from sync.connectors.isams.settings import IsamsSettings
 from sync.http import Http
 from sync.pipeline.extract import Extract, extract
-from sync.records import Student
+from sync.records import Mark, Student
 
 TAMARIND, KAREEDAL = world().school("tamarind"), world().school("kareedal")
 Answer = tuple[int, str, str]
@@ -252,3 +254,14 @@ def test_the_seed_sees_and_moves_the_same_feeds(page: str, feeds: dict[str, Feed
 def test_simulators_that_are_gone_are_said() -> None:
     with pytest.raises(Unmoved, match="do not answer"):
         Remote("http://127.0.0.1:9").feeds()
+
+
+@pytest.mark.parametrize("instant", ["2026-12-01T20:59:00+00:00", "2026-12-01T21:01:00+00:00"])
+def test_a_feed_has_registers_to_this_very_day_of_its_school(feeds: dict[str, Feed], instant: str) -> None:
+    """Kuwait begins its day three hours before UTC does."""
+    now = datetime.datetime.fromisoformat(instant)
+    day = (now + datetime.timedelta(hours=3)).date()
+    tamarind = feeds["tamarind"]
+    with time_machine.travel(now, tick=False), Http(loopback=True) as http:
+        connector = Isams(IsamsSettings(**tamarind.settings()), http)
+        assert {one.date for one in connector.attendance(day) if isinstance(one, Mark)} == {day}

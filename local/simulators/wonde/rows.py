@@ -56,9 +56,16 @@ class Rows:
     """All rows of one school on one night, with the faults that are in rows."""
 
     def __init__(
-        self, school: SchoolWorld, night: int, *, profile: Profile, withheld: frozenset[str], faults: frozenset[str]
+        self,
+        school: SchoolWorld,
+        night: int,
+        *,
+        profile: Profile,
+        withheld: frozenset[str],
+        faults: frozenset[str],
+        today: Callable[[], datetime.date],
     ) -> None:
-        self.school, self.profile, self.faults = school, profile, faults
+        self.school, self.profile, self.faults, self._today = school, profile, faults, today
         self.truth = school.at(1 if "stale" in faults else night)
         here = [one for one in self.truth.students.values() if one.left_on is None]
         self._on_roll = {one.key: one for one in (here[1:] if "hidden" in faults else here)}
@@ -281,7 +288,7 @@ class Rows:
 
     def _marks(self) -> list[Json]:
         """Return the marks of the last days; who has none has no row."""
-        days = [self.truth.date - datetime.timedelta(days=back) for back in range(DAYS)]
+        days = [self._today() - datetime.timedelta(days=back) for back in range(DAYS)]
         rows = [
             self._mark(ref, mark, day, session)
             for day in reversed(days)

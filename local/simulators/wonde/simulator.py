@@ -8,6 +8,7 @@ GET /v1.0/attendance-codes                  those of all schools
 """
 
 import base64
+import datetime
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
@@ -167,8 +168,8 @@ class Wonde(Simulator):
         if "own-codes" in faults:
             self.profile = msgspec.structs.replace(self.profile, own_codes=True)
         self.withheld = withheld.union(*(_WITHHOLDING.get(fault, ()) for fault in faults))
-        self.rows = Rows(school, night, profile=self.profile, withheld=self.withheld, faults=faults)
-        self._written: dict[tuple[str, frozenset[str], str, str], list[bytes]] = {}
+        self.rows = Rows(school, night, profile=self.profile, withheld=self.withheld, faults=faults, today=self.today)
+        self._written: dict[tuple[str, frozenset[str], str, str, datetime.date], list[bytes]] = {}
 
     def reply(self, request: Request) -> Reply:
         """Answer as Wonde would."""
@@ -287,7 +288,7 @@ class Wonde(Simulator):
     ) -> list[bytes]:
         """Return the rows written out, made once: a school of 20,000 students is asked for a hundred pages."""
         at_home = not self.faults & {"wrong-host", "wrong-host-empty"} and f"empty-{path}" not in self.faults
-        key = (path, asked, since, kind + "*" * of_all)
+        key = (path, asked, since, kind + "*" * of_all, self.today())
         if key not in self._written:
             made = self.rows.codes(own=False) if of_all else self.rows.of(path, asked)
             self._written[key] = [
