@@ -23,6 +23,8 @@ def test_draw(visit: Any, site: Site):
         "student": (f"/s/northgate/staff/students/{site.child.pk}/", WIDE, "light"),
         "run": (f"/s/northgate/reception/runs/{site.run}/", WIDE, "light"),
         "front-desk-dark": ("/s/northgate/reception/", WIDE, "dark"),
+        "absence": ("/s/northgate/staff/absence/?show=all", WIDE, "light"),
+        "report-phone": (f"/s/northgate/parent/children/{site.parents_child.pk}/absence/", NARROW, "light"),
         "parent-phone": ("/s/northgate/parent/", NARROW, "light"),
         "sign-in-phone-dark": ("/accounts/login/", NARROW, "dark"),
     }
