@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models import OwnedKey, SchoolOwned
 from users.models.people import StaffMember, Student, shared_text
@@ -17,6 +18,7 @@ class SchoolClass(SchoolOwned):
     ended_on = models.DateField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = _("school classes")
         ordering: ClassVar[list[str]] = ["name", "id"]
         indexes: ClassVar[list[Any]] = [models.Index(fields=["school", "name"], name="class_by_name")]
 
