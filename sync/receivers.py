@@ -5,8 +5,7 @@ from typing import Any, Final
 from celery import current_app
 from django.dispatch import receiver
 
-from sync.models import Run, Trial
-from sync.operations.runs import BY_ITSELF
+from sync.models import BY_ITSELF, Run, Trial
 from sync.signals import cancel_asked, run_ended, run_requested, trial_requested
 from sync.tasks import attendance, cut_over, hear, rehearse, roster, try_out
 

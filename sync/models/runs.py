@@ -1,7 +1,7 @@
 """Runs, what they did, and what they could not take."""
 
 import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django.conf import settings
 from django.db import models
@@ -138,6 +138,9 @@ class Run(SchoolOwned):
     def took(self) -> datetime.timedelta | None:
         """How long it ran."""
         return self.finished_at - self.started_at if self.finished_at and self.started_at else None
+
+
+BY_ITSELF: Final = frozenset({Run.Trigger.SCHEDULE, Run.Trigger.RETRY})  # nobody asked for them, so a pause stops them
 
 
 class Change(SchoolOwned):

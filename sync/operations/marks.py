@@ -16,12 +16,13 @@ from django.utils import timezone
 
 from attendance.operations import marks as held
 from sync.connector import Connector
-from sync.errors import Broken, Refused, SyncError
+from sync.errors import Refused
 from sync.models import Connection, Refusal, Run
 from sync.operations import connections, parking, runs
 from sync.operations.ends import Stages, end
 from sync.operations.runs import watching
 from sync.operations.stops import Stopped
+from sync.pipeline.extract import whatever_fails
 from sync.records import Mark, MarkRecord, Meaning, Remark, UnreadableMark
 from tenants import scope
 from tenants.models import School
@@ -100,15 +101,10 @@ def _read(connector: Connector, day: datetime.date) -> list[MarkRecord]:
         Broken: the connector says so, or fails in any other way.
     """
     found: list[MarkRecord] = []
-    try:
+    with whatever_fails(connector):
         for record in connector.attendance(day):
             found.append(record)
             watching.rows(len(found))
-    except SyncError:
-        raise
-    except Exception as fault:  # noqa: BLE001 - a connector may fail in any way; its message could hold a child's data
-        said = runs.whereabouts(fault)
-        raise Broken(f"The connector “{connector.label}” failed: {said}. Our own people are told.") from None
     return found
 
 

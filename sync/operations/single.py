@@ -75,7 +75,7 @@ def _carry_one(school: School, run: Run, link: Connection, clock: runs.Clock) ->
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", "as for a whole sync")
     with scope.school(school.pk):
-        current = runs.locked(school, run, link)
+        current = runs.locked(run, link)
         given = answers.answers(at=clock(), lock=True)
         held = snapshot(generation=current.generation)
         _, whole = runs.judged(held, roster, school, current.local_date, given)

@@ -75,7 +75,7 @@ def undo(
         sync.operations.runs.AnotherRunIsOn: a sync is on; come back when it has ended.
     """
     _nothing_is_on()
-    runs.alone(school)
+    runs.alone()
     _nothing_is_on()
     current: Run = Run.objects.select_for_update().get(pk=run)
     found = preview(school=school, run=current, at=at).undoing

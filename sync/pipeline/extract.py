@@ -1,6 +1,7 @@
 """Run one connector and prove, kind by kind, whether it was read to its end (R12)."""
 
 import collections
+import contextlib
 import datetime
 import time
 import traceback
@@ -41,12 +42,8 @@ def extract(connector: Connector, *, told: Callable[[int], None] | None = None) 
     """
     began = time.monotonic()
     tally = _Tally()
-    try:
+    with whatever_fails(connector):
         records = [tally.count(record) for record in _told(connector.roster(), told)]
-    except SyncError:
-        raise
-    except Exception as fault:  # noqa: BLE001 - a connector may fail in any way; its message could hold a child's data
-        raise Broken(_whereabouts(connector, fault)) from None
     doubts = {kind: doubt for kind in tally.claims if (doubt := tally.doubt(kind))}
     proven = frozenset(tally.claims) - doubts.keys()
     return Extract(
@@ -133,6 +130,17 @@ class _Tally:
 
 def _remark(doubt: str) -> Remark:
     return Remark(text=f"{doubt} The list is not taken as complete, so nothing is ended because of it.")
+
+
+@contextlib.contextmanager
+def whatever_fails(connector: Connector) -> Iterator[None]:
+    """Read a connector within: what goes wrong in a way that none of our errors foresees becomes `Broken`."""
+    try:
+        yield
+    except SyncError:
+        raise
+    except Exception as fault:  # noqa: BLE001 - a connector may fail in any way; its message could hold a child's data
+        raise Broken(_whereabouts(connector, fault)) from None
 
 
 def _whereabouts(connector: Connector, fault: Exception) -> str:

@@ -10,12 +10,11 @@ from django.db import connection
 from django.db.models import Case, Count, F, Min, Q, Value, When
 
 from sync import clock, errors
-from sync.models import Pulse, Run, Slot
+from sync.models import BY_ITSELF, Pulse, Run, Slot
 from sync.queries import slots
 from tenants import scope
 
 SILENT_AFTER: Final = datetime.timedelta(minutes=3)  # the dispatcher has a turn each minute
-BY_ITSELF: Final = (Run.Trigger.SCHEDULE, Run.Trigger.RETRY)  # these wait in the queue of their kind
 ASKED: Final = "asked"  # the queue of all others: a person waits for them
 NOTHING_YET: Final = "nothing was due"
 ERRORS: Final = (*(kind.__name__.lower() for kind in errors.SyncError.__subclasses__()), "internal")

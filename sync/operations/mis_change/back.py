@@ -31,7 +31,7 @@ def roll_back(change: MisChange, *, school: School, by: int, at: datetime.dateti
     Raises:
         OutOfTurn: it was not cut over, the days are over, a sync is running, or somebody would lose a login or a stake.
     """
-    runs.alone(school)
+    runs.alone()
     current: MisChange = MisChange.objects.select_for_update().get(pk=change.pk)
     if current.back_until is None or current.new is None:
         raise OutOfTurn(_NOT_CUT_OVER)

@@ -104,7 +104,7 @@ def _move(school: School, run: Run, _: Connection, clock: runs.Clock) -> Run:
     stages.done("normalise", f"{len(roster.refusals)} refused")
     watching.stage("comparing")
     with scope.school(school.pk):
-        runs.alone(school)
+        runs.alone()
         current: Run = Run.objects.get(pk=run.pk)  # not locked: who cancels must not wait until all is written
         change = MisChange.objects.select_for_update().filter(run=run, state=MisChange.State.REHEARSED).first()
         if change is None or change.digest != current.expects:

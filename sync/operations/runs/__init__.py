@@ -5,7 +5,7 @@ most of them, `cancelling` and `releasing` step in from outside. Whatever else a
 carry of its own, reads with `pull`, and ends with `sync.operations.ends`.
 """
 
-from sync.operations.runs.asking import BY_ITSELF, NotShared, Unseen, check_seen, enqueue_run, request
+from sync.operations.runs.asking import NotShared, Unseen, check_seen, enqueue_run, request
 from sync.operations.runs.cancelling import cancel, told
 from sync.operations.runs.performing import (
     MOST_ATTEMPTS,
@@ -32,7 +32,6 @@ from sync.operations.runs.rosters import (
 from sync.operations.stops import Stopped, stoppable
 
 __all__ = [
-    "BY_ITSELF",
     "MOST_ATTEMPTS",
     "AnotherRunIsOn",
     "Carry",

@@ -6,15 +6,13 @@ from typing import Final
 from django.db import transaction
 
 from sync import registry
-from sync.models import Run
+from sync.models import BY_ITSELF, Run
 from sync.operations import connections
 from sync.queries import moving
 from sync.queries.joining import synced_once
 from sync.signals import run_requested
 from tenants.models import School
 from tenants.operations import record
-
-BY_ITSELF: Final = frozenset({Run.Trigger.SCHEDULE, Run.Trigger.RETRY})  # nobody asked for them, so a pause stops them
 
 
 class Unseen(Exception):

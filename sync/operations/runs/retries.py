@@ -5,9 +5,9 @@ import logging
 from typing import Final
 
 from sync import clock
-from sync.models import Run, Slot
+from sync.models import BY_ITSELF, Run, Slot
 from sync.operations import connections
-from sync.operations.runs.asking import BY_ITSELF, NotShared, request
+from sync.operations.runs.asking import NotShared, request
 from sync.queries import slots
 from tenants import scope
 from tenants.models import School

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
-from django.db import connection
 from django.utils import timezone
 
 from sync.connector import Connector
 from sync.errors import Refused
 from sync.http import Moved
-from sync.models import Connection, Run, Trial
+from sync.models import BY_ITSELF, Connection, Run, Trial
 from sync.operations import answers, connections, parking, pulls
 from sync.operations.ends import Stages, end, report
 from sync.operations.runs import watching
-from sync.operations.runs.asking import BY_ITSELF
 from sync.operations.standstill import quiet
 from sync.operations.stops import Stopped
 from sync.pipeline.apply import apply
@@ -36,8 +34,6 @@ from tenants.models import School
 from users.operations import turns
 
 log = logging.getLogger(__name__)
-
-_LOCK: Final = turns.ROSTER  # the first half of the advisory lock; the second is the school
 
 Clock = Callable[[], datetime.datetime]
 _WORTH_TELLING: Final = 200  # changes: fewer are written before anybody has looked
@@ -87,13 +83,13 @@ def carry_out(school: School, run: Run, link: Connection, clock: Clock) -> Run:
     stages.done("extract", f"{sum(extracted.rows.values())} rows")
     watching.stage("comparing")
     with scope.school(school.pk):
-        if over := quiet(school, locked(school, run, link), link, extracted, stages, clock):
+        if over := quiet(school, locked(run, link), link, extracted, stages, clock):
             parking.unpark(generation=run.generation, at=clock())
             return over
     roster = normalise(extracted.records, today=run.local_date)
     stages.done("normalise", f"{len(roster.refusals)} refused")
     with scope.school(school.pk):
-        current = locked(school, run, link)
+        current = locked(run, link)
         before = held_digest(rules_of(school, night=current.local_date), generation=current.generation)
         held = snapshot(generation=current.generation)
         given = answers.answers(at=clock(), lock=True)
@@ -128,20 +124,19 @@ def barred(run: Run, link: Connection) -> str:
     return link.paused_reason if run.trigger in BY_ITSELF else ""
 
 
-def alone(school: School) -> None:
-    """Wait until nobody else writes this school's roster, and keep it so until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_LOCK, school.pk])
+def alone() -> None:
+    """Wait until nobody else writes the open school's roster, and keep it so until the transaction ends."""
+    turns.wait(turns.ROSTER)
 
 
-def locked(school: School, run: Run, link: Connection) -> Run:
+def locked(run: Run, link: Connection) -> Run:
     """Wait for whatever else writes to this school's roster, and return the run as it is then.
 
     Raises:
         Stopped: it is over, or another worker has taken it up.
         Refused: reading was paused or frozen while we read.
     """
-    alone(school)
+    alone()
     current: Run = Run.objects.get(pk=run.pk)  # not locked: who cancels must not wait until all is written
     if (current.status, current.attempts) != (run.status, run.attempts):
         raise Stopped

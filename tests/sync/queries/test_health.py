@@ -7,7 +7,7 @@ import pytest
 
 from sync import errors
 from sync.models import Connection, Pulse, Run, Slot
-from sync.operations import dispatch, runs
+from sync.operations import dispatch
 from sync.queries import health
 from tenants import scope
 from tenants.models import School
@@ -66,10 +66,6 @@ def test_a_turn_of_the_dispatcher_ends_the_silence() -> None:
     pulse(HOUR)
     dispatch.dispatch(at=NOW)
     assert not health.clock_is_silent(at=NOW + 2 * MINUTE)
-
-
-def test_what_by_itself_means_is_said_once() -> None:
-    assert set(health.BY_ITSELF) == set(runs.BY_ITSELF)
 
 
 def test_nothing_is_nought_and_not_left_out() -> None:
