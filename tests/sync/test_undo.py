@@ -70,7 +70,18 @@ def left_alone(school: School, run: Run) -> list[str]:
 
 def held() -> dict[str, Any]:
     """What is held, but for notes and needs, of which an undo knows nothing."""
-    return {kind: rows for kind, rows in by_ref(snapshot(generation=1)).items() if kind not in NOT_KEPT}
+    found = snapshot(generation=1)
+    named = msgspec.structs.replace(
+        found, identities={kind: _first(kind, ids) for kind, ids in found.identities.items()}
+    )
+    return {kind: rows for kind, rows in by_ref(named).items() if kind not in NOT_KEPT}
+
+
+def _first(kind: Kind, ids: dict[str, int]) -> dict[str, int]:
+    """Keep the first id of each row: an id that a run gave is for ever, and an undo must not seem to rename anybody."""
+    given = MisIdentity.objects.filter(kind=kind.value).order_by("-id").values_list("external_id", flat=True)
+    first = {ids[ref]: ref for ref in given if ref in ids}
+    return {ref: row for row, ref in first.items()}
 
 
 # --- the law ---
